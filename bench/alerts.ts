@@ -13,7 +13,7 @@ const DAYS = 30, SEED = 20260601;
 const PRECISION = 0.99;
 const DETECTION_S = 65;
 
-/** Plays a month of trouble and judges what each recipient received; the evaluator never sees the labels. */
+/** Simulates a month of trouble and compares the messages of each recipient with the labels, which the evaluator never reads. */
 async function playTrouble(db: TestDatabase): Promise<Report> {
   const random = seeded(SEED), start = Date.parse(START);
   const trouble = createTrouble(random, DAYS, start), startedAt = performance.now();
@@ -80,7 +80,7 @@ async function playTrouble(db: TestDatabase): Promise<Report> {
   };
 }
 
-/** Measures what recipients receive in a month of trouble and in a scripted month, and times the evaluation. */
+/** Measures the messages to recipients in a month of trouble and in a scripted month, and times the evaluation. */
 export async function measure(): Promise<Report> {
   const server = await startBenchServer();
   const db = await openTestDatabase();

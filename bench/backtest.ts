@@ -5,12 +5,12 @@ import { atLeast, atMost, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";
 
 const START = Date.parse("2026-06-01T00:00:00Z"), DAY = 86_400_000;
-/** Each is simulated in 15 to 30 seconds. */
+/** The histories and the days of each; the simulation of one takes 15 to 30 seconds. */
 const HISTORIES = 200, DAYS = 1;
-/** How long a replay of 30 days may take; hosted Postgres cancels a statement after 8 s. */
+/** The time limit of a replay of 30 days in seconds; hosted Postgres cancels a statement after 8 s. */
 const LIMIT_S = 5;
 
-/** 30 days of three entities with 100 runs a day, of which 1 in 60 fails. */
+/** Seeds 30 days of three entities with 100 runs a day, of which 1 in 60 fails. */
 async function seedMonth(db: TestDatabase): Promise<void> {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations cascade");
@@ -63,7 +63,7 @@ async function timeReplays(db: TestDatabase): Promise<Timing[]> {
   return timings;
 }
 
-/** Replays the rules of random histories, and compares each with what really happened; then times 30 days of one rule. */
+/** Replays the rules of random histories, compares each replay with the recorded incidents, and times a replay of 30 days. */
 export async function measure(): Promise<Report> {
   const server = await startBenchServer();
   const db = await openTestDatabase();

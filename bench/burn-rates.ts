@@ -7,11 +7,11 @@ import { median, say, table } from "./report.ts";
 import { createTrouble } from "../testing/random-trouble.ts";
 
 const START = Date.parse("2026-06-01T00:00:00.000Z"), DAYS = 14, SEED = 20260615;
-/** The first day of an indicator has no burn rate. */
+/** The time at the start in which incidents are not judged, because an indicator has no burn rate in its first day. */
 const WARM_UP = 26 * 60 * MINUTE;
-/** The short window of a burn rate after the last bad event; the same time is granted to thresholds. */
+/** The time after the end of a fault in which an opening counts as right: the short window of a burn rate, also for thresholds. */
 const AFTERWARDS = 60 * MINUTE;
-/** What loses a budget: runs that fail or do not start. */
+/** The faults that spend a budget: runs that fail or do not start. */
 const COSTLY: ReadonlySet<string> = new Set(["failing", "outage", "database", "shared", "lone", "stuck", "hung", "missed"]);
 
 interface BurnRateFigures {
@@ -35,7 +35,7 @@ function judge(incidents: Outcome["incidents"], faults: { from: number; until: n
   };
 }
 
-/** Plays labelled weeks in which burn-rate rules and threshold rules evaluate the same runs, and compares what each of them noticed. */
+/** Simulates labelled weeks in which burn-rate and threshold rules evaluate the same runs, and compares the incidents of both. */
 export async function playBurnRates(db: TestDatabase): Promise<BurnRateFigures> {
   const random = seeded(SEED), trouble = createTrouble(random, DAYS, START);
   const { outcome } = await simulateTrouble(db, trouble, { start: START, ticks: DAYS * 96, random, hasObjectives: true });

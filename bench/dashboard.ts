@@ -11,7 +11,7 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 async function firstView(page: Page): Promise<{ script: number; style: number; painted: number[] }> {
   let script = 0, style = 0;
   const painted: number[] = [];
-  // The time of the first figure of the first row, by the clock of the page since its navigation.
+  // The observer stores the time of the first figure of the first row, by the clock of the page since its navigation.
   await page.addInitScript(`new MutationObserver((_, self) => {
     if (!document.querySelector("[data-entity] td.number")) return;
     self.disconnect();
@@ -41,7 +41,7 @@ const heap = async (client: CDPSession): Promise<number> => {
   return metrics.find(({ name }) => name === "JSHeapUsedSize")?.value ?? NaN;
 };
 
-/** Growth of the heap in bytes from the tenth poll to the last; a return to the tab starts a poll. */
+/** The growth of the heap in bytes from the tenth poll to the last; each return to the tab starts a poll. */
 async function heapGrowth(page: Page): Promise<{ growth: number; notModified: number }> {
   const client = await page.context().newCDPSession(page);
   await client.send("Performance.enable");
@@ -62,7 +62,7 @@ interface Requests {
   notModified: number;
 }
 
-/** Requests in one minute, and how many of them returned 304; with `input` the mouse moves now and then. */
+/** The number of requests in one minute, and of those with a 304; with `input`, the mouse moves from time to time. */
 async function requestsPerMinute(page: Page, { input }: { input: boolean }): Promise<Requests> {
   const counted = { requests: 0, notModified: 0 };
   const count = (response: Response) => {
@@ -78,11 +78,11 @@ async function requestsPerMinute(page: Page, { input }: { input: boolean }): Pro
   return counted;
 }
 
-/** The parts of the browser API that are used here; Deno has no types for them. */
+/** The parts of the browser API in use, for which Deno has no types. */
 type Scrolled = { scrollTop: number; scrollHeight: number };
 type Frames = { performance: { now(): number }; requestAnimationFrame(draw: (now: number) => void): void };
 
-/** Milliseconds between frames while a table of all runs is scrolled from its end to its start. */
+/** The milliseconds between frames while a table of all runs is scrolled from its end to its start. */
 async function scrollFrames(page: Page, base: string): Promise<number[]> {
   await page.goto(`${base}/#/entities/matches_schedule`);
   const box = page.locator(".long");

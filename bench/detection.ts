@@ -13,8 +13,8 @@ interface Arrival {
 }
 
 /**
- * Measures the time from a fault to the request at a webhook receiver, on the running stack: a failed run, a failed run whose event is lost, and a
- * missed run.
+ * Measures the time from a fault to the request at a webhook receiver on the running stack. The faults are a failed run, a failed run whose
+ * call of the processor is lost, and a missed run.
  */
 export async function measure(): Promise<Report> {
   const bin = await findPostgres();
@@ -35,7 +35,7 @@ export async function measure(): Promise<Report> {
       [{ url: `http://127.0.0.1:${receiver.addr.port}/` }, `whsec_${btoa("a secret of twenty-four by")}`],
     );
     await database.query("update alert_rules set is_active = false");
-    // No cron job dispatches these entities; the missed ones fall due at a random time within the next four minutes.
+    // No cron job dispatches these entities; the due time of the missed ones is random within the next four minutes.
     const entities = Array.from({ length: SAMPLES }, (_, index) => index);
     const watch = async (kind: string, metric: string, threshold: number) => {
       for (const index of entities) {
@@ -66,7 +66,7 @@ export async function measure(): Promise<Report> {
     const cut = entities.map(async (index) => {
       await sleep(Math.random() * 4 * MINUTE);
       const at = Date.now();
-      // The update of close_run without its call to the alert processor.
+      // This is the update of close_run without its call of the alert processor.
       await database.query("update sync_status set consecutive_failures = 1 where entity_type = $1", [`cut_${index}`]);
       faults.set(`cut_${index}`, at);
     });

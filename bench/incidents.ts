@@ -4,7 +4,7 @@ import { startBenchServer } from "./server.ts";
 
 const HISTORIES = 5_000, DATABASES = 4, SEED = 20260601;
 
-/** Plays random histories of incidents on several databases at once, and compares each with the model of incidents. */
+/** Plays random histories of incidents on several databases in parallel, and compares each with the model of incidents. */
 export async function measure(): Promise<Report> {
   const server = await startBenchServer();
   try {

@@ -5,7 +5,7 @@ import { atMost, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";
 
 const TOURNAMENTS = 12;
-/** A part of the day, such as `07:30-08:30`, instead of all of it. */
+/** The simulated part of the day, such as `07:30-08:30`; by default the whole day of play. */
 const [from = "06:00", until = "18:00"] = Deno.args[1]?.split("-") ?? [];
 
 function print(name: string, { requests, runs, rows, cpu_ms, freshness_s }: LiveDay): void {
@@ -20,7 +20,7 @@ function print(name: string, { requests, runs, rows, cpu_ms, freshness_s }: Live
   ]);
 }
 
-/** A day of live play in virtual time, where VIS honours versions, and half an hour of it where VIS ignores them. */
+/** Simulates a day of live play in virtual time with a VIS that honours versions, and half an hour with a VIS that ignores them. */
 export async function measure(): Promise<Report> {
   const server = await startBenchServer();
   const db = await openTestDatabase();

@@ -11,7 +11,7 @@ import { atMost, median, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";
 import { type Cpu, matchList, runWorkers } from "./sync-workers.ts";
 
-/** Response time of VIS, as in `docs/architecture.md`; the median tournament of 2026 has 40 matches. */
+/** The response time of VIS, as in `docs/architecture.md`, and the matches of a tournament, the median of 2026. */
 const ANSWER_MS = 300;
 const MATCHES = 40;
 const CONCURRENCY = 4;
@@ -103,16 +103,16 @@ const UNMONITORED: Record<string, unknown> = {
 };
 
 interface FormatCost {
-  /** CPU of one more tournament, as the operating system counts that of the main thread, which runs all JavaScript. */
+  /** The CPU of one more tournament, measured by the operating system for the main thread, which runs all JavaScript. */
   measured_ms: number;
   estimated_ms: number;
-  /** CPU of a first run of the smaller number of tournaments, with the start of its worker. */
+  /** The CPU of a first run of the smaller number of tournaments, with the start of its worker. */
   run_ms: number;
 }
 
 /**
- * The CPU of a tournament of 80 matches: the difference of two runs in new workers, without the start and the first compilation. The least
- * of three rounds counts, because other programs on the machine can only add to it.
+ * The CPU of a tournament of 80 matches: the difference of two runs in new workers, which excludes the start and the first compilation. The
+ * least of three rounds counts, because other programs on the machine can only increase it.
  */
 async function costOf(db: TestDatabase, format: "json" | "xml"): Promise<FormatCost> {
   const [few, many] = [50, 150];
@@ -135,7 +135,7 @@ async function costOf(db: TestDatabase, format: "json" | "xml"): Promise<FormatC
   return rounds.sort((a, b) => a.measured_ms - b.measured_ms)[0] as FormatCost;
 }
 
-/** Measures CPU: of a tournament, and of the workers that sync a new season of 500 tournaments with 28,000 matches. */
+/** Measures the CPU of a tournament, and of the workers that sync a new season of 500 tournaments with 28,000 matches. */
 async function measureCpu(db: TestDatabase): Promise<Report> {
   const json = await costOf(db, "json"), xml = await costOf(db, "xml");
   say("\nCPU of a tournament of 80 new matches, and of a first run of 50 in a new worker");
@@ -162,7 +162,7 @@ async function measureCpu(db: TestDatabase): Promise<Report> {
   };
 }
 
-/** Measures the time that recording adds to a sync: runs with and without it alternate, and their medians are compared. */
+/** Measures the time that recording adds to a sync; runs with and without recording alternate, and their medians are compared. */
 export async function measure(): Promise<Report> {
   const server = await startBenchServer();
   const db = await openTestDatabase();
@@ -182,7 +182,7 @@ export async function measure(): Promise<Report> {
       }
       calls.push(last.recordingCalls);
       const added = median(monitored) - median(plain), share = 100 * added / median(plain);
-      // VIS alone takes as many answers one after the other as each request in flight has to wait for.
+      // The least time of VIS alone: its response time for each group of parallel requests.
       const floor = ANSWER_MS * Math.ceil(size / CONCURRENCY);
       if (size === 50) [addedAt50, timesFloor] = [share, median(monitored) / floor];
       rows.push([size, floor, median(plain), median(monitored), added, share, last.recordingCalls, last.heartbeats]);

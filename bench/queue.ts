@@ -3,7 +3,7 @@ import { startStack } from "../platform/stack.ts";
 import { startBenchServer } from "./server.ts";
 import { atLeast, atMost, type Report, say, table } from "./report.ts";
 
-/** Jobs of a round; BENCH_JOBS=500 makes a short run. */
+/** The number of jobs in a round; BENCH_JOBS=500 makes a short run. */
 const JOBS = Number(Deno.env.get("BENCH_JOBS") ?? 10_000);
 const ROUNDS = 5, IDLE = 40;
 const PEERS = new URL("peers/", import.meta.url);
@@ -15,7 +15,7 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const percentile = (values: number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(Math.ceil(share * values.length) - 1, values.length - 1)] ?? NaN;
 
-/** Runs the comparison in a process of its own, because the packages of the peers are in an import map of their own. */
+/** Runs the comparison in a separate process, because the packages of the peers have a separate import map. */
 async function comparePeers(url: string): Promise<z.infer<typeof Comparison>> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--frozen", "--config", new URL("deno.json", PEERS).pathname, new URL("compare.ts", PEERS).href]
@@ -29,8 +29,8 @@ async function comparePeers(url: string): Promise<z.infer<typeof Comparison>> {
 }
 
 /**
- * Milliseconds from the request of a trigger to the start of the run, and to the response, through HTTP on the running stack. The start of the run is
- * by the clock of the database, which is on the same machine.
+ * The milliseconds from the request of a trigger to the start of the run, and to the response, through HTTP on the running stack. The start
+ * of the run is by the clock of the database, which is on the same machine.
  */
 async function httpDelays(databaseUrl: string): Promise<{ start: number[]; answer: number[] }> {
   const folder = await Deno.makeTempDir({ prefix: "sync-bench-" });

@@ -9,7 +9,7 @@ import { atMost, type Bar, type Report, say, table } from "./report.ts";
 import { startBenchServer } from "./server.ts";
 import { seedYear } from "./seed-year.ts";
 
-/** The numbers of runs in a year; BENCH_RUNS=10000,1000000 replaces them. */
+/** The measured numbers of runs in a year; BENCH_RUNS=10000,1000000 replaces them. */
 const SIZES = (Deno.env.get("BENCH_RUNS") ?? "10000,1000000,10000000").split(",").map(Number);
 /** The reads, each with its limit as a multiple of the time of a constant rpc. */
 const READS: Record<string, { path: string; limit: number }> = {
@@ -40,7 +40,7 @@ interface Times {
   p50: number;
   p95: number;
   p99: number;
-  /** Requests per second. */
+  /** The requests per second. */
   rate: number;
 }
 
@@ -59,8 +59,8 @@ const shuffled = <T>(items: T[]): T[] =>
   items.map((item) => ({ item, order: Math.random() })).sort((a, b) => a.order - b.order).map(({ item }) => item);
 
 /**
- * Times each item once a round with `timeOf`; a null is not counted. Rounds spread the other load of the machine evenly over the items.
- * Each round has a random order, because a request after a long one finds the processor at a higher clock rate.
+ * Times each item once a round with `timeOf`, and does not count a null. Rounds spread the other load of the machine evenly over the items.
+ * Each round has a random order, because after a long request the processor has a higher clock rate.
  */
 async function timeInRounds<Item>(items: Item[], timeOf: (item: Item) => Promise<number | null>): Promise<(Item & { figures: Times })[]> {
   const timed = items.map((item) => ({ item, times: [] as number[] }));
@@ -136,7 +136,7 @@ async function openSite(size: number, keys: Keys) {
     await response.arrayBuffer();
     return response;
   };
-  /** The number of SQL calls of a request, and of the 8 kB pages that they read. */
+  /** The number of SQL calls of a request, and the number of 8 kB pages that they read. */
   const cost = async (path: string): Promise<{ calls: number; buffers: number }> => {
     // The first request also reads the schema version.
     await get(path);
@@ -184,7 +184,7 @@ export async function measure(): Promise<Report> {
     const read = (path: string) => ({ get }: Site) => ms(() => get(path));
     const groups: Record<string, (site: Site) => Promise<number | null>>[] = [
       { "a constant handler": () => ms(() => Promise.resolve(handler.request("/constant"))) },
-      // In one group, because they are compared with each other.
+      // These items are in one group, because they are compared with each other.
       {
         "a constant rpc": ({ constant }) => ms(constant),
         "304": ({ timeNotModified }) => timeNotModified(),
@@ -195,7 +195,7 @@ export async function measure(): Promise<Report> {
     const measured = new Map<string, Times>();
     for (const group of groups) {
       const items = Object.entries(group).flatMap(([name, time]) => sites.map((site) => ({ name, site, time })));
-      // The time of a request depends on the state of the processor before it: each request follows the same constant rpc.
+      // The state of the processor before a request changes its time, so each request follows the same constant rpc.
       const timeOf = async ({ site, time }: (typeof items)[number]) => (await site.constant(), await time(site));
       for (const { name, site, figures } of await timeInRounds(items, timeOf)) {
         measured.set(`${name} ${site.size}`, figures);
@@ -219,7 +219,7 @@ export async function measure(): Promise<Report> {
     table(["read", "runs", "concurrency", "p50 ms", "p95 ms", "p99 ms", "requests/s", "sql calls", "buffers"], rows);
     const median = (name: string, size: number | undefined) => measured.get(`${name} ${size}`)?.p50 ?? NaN;
     const [least, ...others] = SIZES;
-    // Medians, because a p95 on a shared machine measures its neighbours.
+    // The growth is of medians, because a p95 on a shared machine measures the other programs.
     const growth = Object.keys(READS).flatMap((name) =>
       others.map((size) =>
         atMost(`${name}: median at ${size} over ${least} runs`, median(name, size) / median(name, least), size > 1_000_000 ? 2 : 1.5)

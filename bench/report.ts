@@ -5,7 +5,7 @@ export interface Bar {
   limit: number;
   holds: boolean;
 }
-/** The result of a benchmark; the benchmark itself prints the tables for people. */
+/** The result of a benchmark, which itself prints the tables for people. */
 export interface Report {
   figures: Record<string, unknown>;
   bars: Bar[];

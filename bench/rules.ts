@@ -6,7 +6,7 @@ import { startBenchServer } from "./server.ts";
 
 const SESSIONS = 5, CALLS = 10;
 
-/** A history for `measure_alert_rules` with a run of each entity every 15 minutes; feeds with ten rules each replace the defaults. */
+/** A history for `measure_alert_rules` with a run of each entity every 15 minutes; feeds with ten rules each replace the entities. */
 interface History {
   name: string;
   days: number;
@@ -26,7 +26,7 @@ const RULES_OF_A_FEED = `('success_rate', 'ENTITY', 0.9, interval '1 day'), ('co
   ('sync_overdue', 'ENTITY', 1, '15 minutes'),
   ('error_rate', 'ENTITY', 0.5, '1 day'), ('records_collapse', 'ENTITY', 0.5, '1 day'), ('api_response_time', 'ENTITY', 200, '1 hour'),
   ('stuck_execution', 'ENTITY', 60, '15 minutes'), ('consecutive_failures', 'TOURNAMENT', 3, '6 hours')`;
-/** With feeds, replaces the default entities and rules by the feeds and their rules. */
+/** The statements that replace the default entities and rules by the feeds and their rules. */
 const FEEDS = [
   `insert into sync_status (entity_type, title, function_name, sync_frequency, grace, max_runtime)
   select 'feed_' || i, 'Feed ' || i, 'feed-sync', '15 minutes', '5 minutes', '5 minutes' from generate_series(1, $1::int) i`,
@@ -37,7 +37,7 @@ const FEEDS = [
   from sync_status e cross join (values ${RULES_OF_A_FEED}) m (metric, scope, threshold, evaluation_window)
   where $1::int > 0 and e.entity_type like 'feed_%'`,
 ];
-/** One run in ten is PARTIAL or FAILED, each failed result has an error, and each rule has a live incident and 39 resolved ones. */
+/** The history: a tenth of the runs is PARTIAL or FAILED, each failed result has an error, and each rule has 40 incidents, one live. */
 const RUNS = [
   `insert into tournaments (no, name, season, status, start_date, end_date)
   select (70000 + i)::text, 'Example', '2026', 6, now()::date, now()::date from generate_series(1, 600) i`,
@@ -83,14 +83,14 @@ async function seed(db: TestDatabase, { days, feeds, tournamentsPerRun }: Histor
   }
 }
 
-/** The medians of the first and the last call of new sessions, in ms; a restart of PostgREST opens new sessions. */
+/** The medians of the first and of the last call of new sessions, in ms; after a restart, PostgREST opens new sessions. */
 async function timeCalls(db: TestDatabase, server: string | undefined): Promise<{ first: number; last: number }> {
   const first: number[] = [], last: number[] = [];
   for (let session = 0; session < SESSIONS; session++) {
     const name = await db.value<string>("select current_database()");
     const connection = server ? new Client(server.replace(/\/[^/]*$/, `/${name}`)) : null;
     await connection?.connect();
-    // A named statement is prepared once a session.
+    // A named statement is prepared once per session.
     const query = async (sql: string) => connection ? await connection.query({ name: sql, text: sql }) : await db.query(sql);
     await query("select 1");
     const times: number[] = [];

@@ -10,23 +10,23 @@ const MEMORY = "Memory Usage Exceeded";
 const RATE = "Overall Sync Success Rate Drop";
 export const ALIKE = "Tournaments Failing Alike";
 const FAILING = "Match Schedule Tournament Failing";
-/** The simulated tournaments are those of today, so that each has an incident after two failures, which inhibits that of the third. */
+/** The simulated tournaments have the priority TODAY, so an incident opens after two failures and inhibits the one after the third. */
 const LIVE = "Live Tournament Failing";
 const ONE = `${LIVE} ${LONE}`, ONE_AGAIN = `${FAILING} ${LONE} < ${LIVE}`;
-/** The incidents of the tournaments of a shared failure, which inhibits them. */
+/** The incidents of tournaments that a shared failure inhibits. */
 const ofShared = (rule: string) => SHARED.map((no) => `${rule} ${no} < ${ALIKE}`);
 const LATE = "Alert Processor Late";
 const QUEUE = "Sync Queue Waiting";
 const DEAD = "Notifications Undelivered";
 
-/** One day: its faults from 02:00 on, the acts of people, and exactly the notifications on the dashboard and the incidents that must follow. */
+/** One day: its faults from 02:00 on, the acts of people, and the exact notifications on the dashboard and incidents that must follow. */
 interface Day {
   name: string;
   faults: Pick<Fault, "kind" | "tick" | "ticks">[];
-  /** Minutes after 02:00, and the SQL call that the act of a person makes. */
+  /** The acts of people, each with its minute after 02:00 and its SQL call. */
   acts?: { minute: number; call: (db: TestDatabase, as_of: string) => Promise<unknown> }[];
   notifications: string[];
-  /** The name of a rule and, after ` < `, the rule of the parent incident. */
+  /** The incidents, each as the name of its rule and, after ` < `, the rule of its parent. */
   incidents: string[];
 }
 

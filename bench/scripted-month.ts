@@ -13,7 +13,7 @@ export async function simulateScriptedMonth(
 ): Promise<{ runs: number; incidents: number; notifications: number; differences: string[] }> {
   await prepareSimulation(db);
   await db.query("update alert_rules set is_active = entity_type in ('matches_schedule', 'all', 'system')");
-  // The simulation evaluates every 4 or 15 minutes, so that delays of minutes need other values; all other settings are the defaults.
+  // The simulation evaluates every 4 or 15 minutes, so delays of a few minutes need other values; all other settings are the defaults.
   await db.query("update alert_rules set threshold = 1200 where metric = 'processor_late'");
   await db.query("update alert_rules set escalation_delay = '16 minutes' where name = $1", [FAILURES]);
   await db.query("update alert_rules set escalation_delay = '14 minutes' where name = $1", [OVERDUE]);
@@ -43,7 +43,7 @@ export async function simulateScriptedMonth(
     faults,
     acts,
     random: seeded(30),
-    // The clocks of incidents need evaluations less than five minutes apart, where something happens.
+    // In the hours with faults, evaluations are less than five minutes apart, because a longer gap restarts the clocks of incidents.
     evaluateAt: (tick) => tick % TICKS_A_DAY < 32 ? [0, 4, 8, 12] : [8],
     hasResults: true,
   });
@@ -55,7 +55,7 @@ export async function simulateScriptedMonth(
       rule: [rule_name, ...tournament_no ? [tournament_no] : []].join(" "),
     }))
   );
-  // Each rule has messages of its own, and those of one evaluation are sent in no particular order.
+  // The messages of one evaluation are about different rules and are sent in no particular order.
   const ruleOf = (line: string) => line.slice(line.indexOf(" "));
   const byRule = (lines: string[]) => lines.toSorted((a, b) => ruleOf(a).localeCompare(ruleOf(b)));
   const within = (day: number) => (at: number) => at >= startOf(day) && at < startOf(day + 1);

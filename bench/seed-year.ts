@@ -1,6 +1,6 @@
 import type { TestDatabase } from "../testing/database.ts";
 
-/** As many entities as the product has: tournaments, matches_schedule and a third. */
+/** The number of entities: tournaments, matches_schedule and a third. */
 const ENTITIES = 3;
 
 /** Seeds `runs` runs over the last year, of which 5 % failed with an error, and their rollups. */
@@ -12,7 +12,7 @@ export async function seedYear(db: TestDatabase, runs: number): Promise<void> {
     select 'feed_' || i, 'Feed ' || i, 'feed-sync', '15 minutes', '5 minutes', '5 minutes', now() - interval '1 year' from generate_series(3, $1::int) i`,
     [ENTITIES],
   );
-  // An entity that never ran would be started after each successful run.
+  // Without a last run, an entity is dispatched after each successful run of the entity that it depends on.
   await db.query("update sync_status set last_sync = now(), last_attempt = now()");
   await db.query(
     "insert into tournaments (no, name, season, status, start_date, end_date) select (70000 + i)::text, 'Example', '2026', 6, now()::date, now()::date from generate_series(1, 500) i",
@@ -37,7 +37,7 @@ export async function seedYear(db: TestDatabase, runs: number): Promise<void> {
     `insert into sync_tournament_results (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, created_at)
     select id, (70001 + (random() * 499)::int)::text, 'matches_schedule', true, 40, '1 second', execution_end from sync_execution_history where entity_type <> 'tournaments'`,
   );
-  // The first day is left out by the rebuild: its runs may be incomplete.
+  // The rebuild omits the first day, whose runs can be incomplete.
   await db.query("select private.rebuild_metrics(now() - interval '364 days', now() + interval '1 day')");
   await db.query("vacuum analyze");
 }

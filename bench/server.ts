@@ -3,7 +3,7 @@ import { connect } from "../platform/database.ts";
 import { createKeys } from "../platform/keys.ts";
 import { findPostgres, startPostgres } from "../testing/postgres.ts";
 
-/** Starts a Postgres server with the migrated template of the test databases. Where no server is installed, the databases are embedded. */
+/** Starts a Postgres server with the migrated template of the test databases; without an installed server, the databases are embedded. */
 export async function startBenchServer(): Promise<{ name: "postgres" | "embedded"; stop: () => Promise<void> }> {
   const bin = await findPostgres();
   if (!bin) return { name: "embedded", stop: () => Promise.resolve() };

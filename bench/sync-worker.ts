@@ -1,11 +1,11 @@
-// The main module of one worker of `sync-workers.ts`: it starts one match sync as a hosted worker does, and prints its CPU.
+// The main module of a worker of `sync-workers.ts`, which starts one match sync as a hosted worker does, and prints its CPU.
 import process from "node:process";
 import { createApp } from "../supabase/functions/match-schedule-sync/app.ts";
 import { productionDeps } from "../supabase/functions/_shared/runtime.ts";
 import { workerCpu } from "../services/worker-cpu.ts";
 import { say } from "./report.ts";
 
-/** CPU of the main thread, which runs all JavaScript, in milliseconds; the first field of schedstat has nanoseconds. */
+/** The CPU of the main thread, which runs all JavaScript, in milliseconds; the first field of schedstat is in nanoseconds. */
 const mainThreadMs = (): number => Number(Deno.readTextFileSync(`/proc/self/task/${Deno.pid}/schedstat`).split(" ")[0]) / 1e6;
 const cpu = () => {
   const { user, system } = process.cpuUsage();

@@ -34,14 +34,14 @@ export function matchList(tournamentNo: string, matches: number, format: "json" 
   });
 }
 
-/** Milliseconds of CPU: our estimate, and what the operating system counted. */
+/** The CPU in milliseconds: the estimate of the worker, and the measurement of the operating system. */
 export interface Cpu {
   estimated_ms: number;
   main_thread_ms: number;
   process_ms: number;
 }
 
-/** Starts one worker process after the other, each with one match sync, until every tournament is fresh; returns the CPU of each. */
+/** Starts worker processes one after another, each with one match sync, until every tournament is fresh; returns the CPU of each. */
 export async function runWorkers(db: TestDatabase, matches: number, format: "json" | "xml"): Promise<Cpu[]> {
   const supabase = await createSupabase(db.database, db.keys, "http://127.0.0.1");
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {

@@ -1,9 +1,9 @@
-/** The headers of every file of the page. `project` is the origin of the Supabase project where that is not the origin of the page. */
+/** The headers of every file of the page; `project` is the origin of the Supabase project, if it differs from that of the page. */
 export function pageHeaders(project?: string): Record<string, string> {
   return {
     "Content-Security-Policy": [...sources(project), "frame-ancestors 'none'"].join("; "),
     "X-Content-Type-Options": "nosniff",
-    // For browsers that do not know frame-ancestors.
+    // This header is for browsers without support for frame-ancestors.
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "accelerometer=(), camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -12,13 +12,13 @@ export function pageHeaders(project?: string): Record<string, string> {
   };
 }
 
-/** The names of these files contain a digest of their content. */
+/** The headers of files whose names contain a digest of their content. */
 export const ASSETS = { path: "/assets/*", headers: { "Cache-Control": "public, max-age=31536000, immutable" } };
 
 /** The policy without `frame-ancestors`, which browsers ignore in a meta element. */
 export const metaPolicy = (project?: string): string => sources(project).join("; ");
 
-/** Scripts, styles and requests of known origins only, so that text from upstream never runs as code and never leaves the page. */
+/** The policy: scripts, styles and requests of known origins only, so that text from upstream never runs and never leaves the page. */
 const sources = (project?: string): string[] => [
   "default-src 'none'",
   "script-src 'self'",

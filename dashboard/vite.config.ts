@@ -4,7 +4,7 @@ import { headersFile, metaPolicy } from "./headers.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** The project that the page belongs to; null when the build names none and `config.json` comes from its server, as on one machine. */
+/** The project of the page; null when the environment names none, and the server of the page then provides `config.json`. */
 function readProject(): { url: string; publishable_key: string } | null {
   const [url, publishable_key] = ["SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY"].map((name) => Deno.env.get(name));
   if (!url) return null;
@@ -24,7 +24,7 @@ export default defineConfig({
   publicDir: "public",
   define: { RUNBOOK: JSON.stringify(await Deno.readTextFile(here("../docs/runbook.md"))) },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  // The contract lies outside this folder and has no packages of its own.
+  // The contract is outside this folder and has no packages of its own.
   resolve: { alias: { zod: here("node_modules/zod") } },
   build: {
     outDir: "dist",

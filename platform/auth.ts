@@ -5,11 +5,11 @@ type Handler = (request: Request) => Promise<Response>;
 interface Parts {
   database: Database;
   keys: Keys;
-  /** The address of the page; links may lead only there. */
+  /** The address of the page; links may lead only to it. */
   siteUrl: string;
-  /** Answers what this file does not. */
+  /** Answers the other requests. */
   lite: Handler;
-  /** Delivers a mail: the platform prints it. */
+  /** Delivers a mail; the platform prints it. */
   sendMail: (mail: Mail) => void;
 }
 
@@ -22,7 +22,7 @@ export interface Mail {
 const json = (body: unknown, headers: Record<string, string> = {}): Response =>
   Response.json(body, { headers: { "access-control-allow-origin": "*", ...headers } });
 
-/** An error as Auth answers it. */
+/** An error response in the form of Auth. */
 function refuse(status: number, error_code: string, msg: string): Response {
   return Response.json({ code: status, error_code, msg }, { status, headers: { "access-control-allow-origin": "*" } });
 }
@@ -30,7 +30,7 @@ function refuse(status: number, error_code: string, msg: string): Response {
 const USER = `select id, aud, role, email, email_confirmed_at, invited_at, confirmation_sent_at, last_sign_in_at, created_at, updated_at,
   banned_until, raw_app_meta_data as app_metadata, raw_user_meta_data as user_metadata from auth.users`;
 
-/** What hosted Auth has and lite lacks: the admin API over users, invitations, disabled users and the redirects of links. */
+/** The parts of hosted Auth that lite lacks: the admin API for users, invitations, disabled users, and the redirects of links. */
 export function createAuth({ database, keys, siteUrl, lite, sendMail }: Parts): Handler {
   const read = async (sql: string, parameters: unknown[]) => (await database.query(`${USER} ${sql}`, parameters))[0];
   const call = (path: string, body: object) =>
@@ -52,7 +52,7 @@ export function createAuth({ database, keys, siteUrl, lite, sendMail }: Parts): 
     return json({ users, aud: "authenticated" }, { "x-total-count": String(total?.count ?? 0) });
   }
 
-  /** Signs a user up as lite does, and removes the session that lite begins. */
+  /** Signs a user up with lite, and removes the session that lite creates. */
   async function signUp(email: string, password: string): Promise<{ id: string } | Response> {
     const response = await call("/signup", { email, password });
     const body = await response.json();
@@ -122,7 +122,7 @@ export function createAuth({ database, keys, siteUrl, lite, sendMail }: Parts): 
     return refuse(400, "user_banned", "User is banned");
   }
 
-  /** lite has no type invite; the token of an invitation is one of a sign-up. */
+  /** Verifies a token; lite has no type `invite`, so the token of an invitation is that of a sign-up. */
   const verify = async (body: Record<string, unknown>): Promise<Response> =>
     await refuseBanned(await call("/verify", { ...body, type: body.type === "invite" ? "signup" : body.type }));
 

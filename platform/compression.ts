@@ -1,7 +1,7 @@
-/** Images are compressed already; these are not. */
+/** The media types that are worth compressing; images other than SVG are compressed already. */
 const COMPRESSIBLE = /^(text\/|application\/(json|javascript|xml|[\w.-]+\+(json|xml))|image\/svg\+xml)/;
 
-/** True when the header `Accept-Encoding` accepts gzip; `q=0` refuses it, and `*` names every encoding that the header does not. */
+/** Whether the header `Accept-Encoding` accepts gzip; `q=0` refuses an encoding, and `*` stands for every unnamed encoding. */
 function acceptsGzip(header: string | null): boolean {
   const weights = new Map(
     (header ?? "").toLowerCase().split(",").map((part) => {
@@ -13,7 +13,7 @@ function acceptsGzip(header: string | null): boolean {
   return (weights.get("gzip") ?? weights.get("x-gzip") ?? weights.get("*") ?? 0) > 0;
 }
 
-/** Compresses the answer where the caller accepts gzip, and tells caches that the answer depends on it. */
+/** Compresses the answer when the caller accepts gzip, and sets `Vary` for caches. */
 export function compress(request: Request, response: Response): Response {
   const { status, body } = response;
   if (!COMPRESSIBLE.test(response.headers.get("content-type") ?? "") || response.headers.has("content-encoding")) return response;
@@ -22,7 +22,7 @@ export function compress(request: Request, response: Response): Response {
   if (!body || !acceptsGzip(request.headers.get("accept-encoding"))) return new Response(body, { status, headers });
   headers.delete("content-length");
   headers.set("content-encoding", "gzip");
-  // A strong tag promises the same bytes.
+  // A strong tag means equal bytes, so the tag of a compressed answer is weak.
   const tag = headers.get("etag");
   if (tag?.startsWith('"')) headers.set("etag", `W/${tag}`);
   return new Response(body.pipeThrough(new CompressionStream("gzip")), { status, headers });

@@ -9,10 +9,10 @@ const TYPES: Record<string, string> = {
   woff2: "font/woff2",
   json: "application/json",
 };
-/** What the build is made from. */
+/** The sources of the build. */
 const SOURCES = ["src", "public", "index.html", "headers.ts", "vite.config.ts", "deno.json", "deno.lock", "../types", "../docs"];
 
-/** The time of the newest change of a file, or in a folder, in ms; 0 when it is missing or empty. */
+/** The time of the newest change of a file or in a folder, in ms; 0 when the path is missing or empty. */
 async function changedAt(path: string): Promise<number> {
   try {
     const { isDirectory, mtime } = await Deno.stat(path);
@@ -33,14 +33,14 @@ export async function buildDashboard(onBuild: () => void): Promise<void> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "build"],
     cwd: FOLDER,
-    // The page calls the address that it came from, whatever project the shell names.
+    // The page calls the address from which it was loaded, so a project in the environment of the shell is ignored.
     env: { NO_COLOR: "1", SUPABASE_URL: "" },
     stdin: "null",
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr.length ? stderr : stdout).trim());
 }
 
-/** The headers that the file `_headers` of a build has for a path, as Netlify and Cloudflare Pages read it. */
+/** The headers for a path from the file `_headers` of a build, in the format of Netlify and Cloudflare Pages. */
 export function headersOf(file: string, path: string): Headers {
   const headers = new Headers();
   let applies = false;
@@ -52,7 +52,7 @@ export function headersOf(file: string, path: string): Headers {
   return headers;
 }
 
-/** Serves the files of the page with the headers of its build, and `config.json` with the address that it was requested from. */
+/** Serves the files of the page with the headers of its build, and `config.json` with the address of the request. */
 export function createDashboard(publishableKey: string, folder = `${FOLDER}/dist`) {
   return async ({ pathname, origin }: URL): Promise<Response | null> => {
     const path = pathname === "/" ? "/index.html" : pathname;

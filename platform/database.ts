@@ -18,28 +18,28 @@ export interface Database {
   exec(sql: string): Promise<void>;
   /** Runs a script in one transaction. */
   transaction(sql: string): Promise<void>;
-  /** Calls `onNotify` on each notification; on a server also after each new connection, because those in between are lost. */
+  /** Calls `onNotify` on each notification; on a server also after each new connection, because notifications before it are lost. */
   listen(channel: string, onNotify: () => void): Promise<void>;
   /** Runs `work` with exclusive use of the embedded session; on a server it runs at once. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
   /** The result of `work`; on a server within the limit of a request. @throws ConnectionLost after the limit */
   answer<T>(work: () => Promise<T>): Promise<T>;
   /**
-   * Claims the database for this program until it ends, and returns who else has it, or null. After a restart of the server it is claimed
-   * again; `onTaken` is called when another program has claimed it in between. The lock of an embedded database is that of its folder.
+   * Claims the database for this program until it ends; returns the other program that has it, or null. After a restart of the server the
+   * claim is repeated, and `onTaken` is called when another program has the database. An embedded database is locked by its folder.
    */
   claim(onTaken: (holder: string) => void): Promise<string | null>;
-  /** Serves Postgres clients on a Unix socket in the folder, and returns the address for them; a server has its own. */
+  /** Serves Postgres clients on a Unix socket in the folder, and returns their address; a server has its own address. */
   serveSql(folder: string): Promise<{ url: string; stop: () => Promise<void> }>;
   close(): Promise<void>;
 }
 
-/** PGlite has one session and lite's driver has no lock, so that concurrent requests would share a transaction and its role. */
+/** A lock on the one session of PGlite; without it, concurrent requests share a transaction and its role, because lite has no lock. */
 class Mutex {
   #last: Promise<unknown> = Promise.resolve();
   run<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(work, work).finally(() => {
-      // The runtime of PGlite sets the exit code of this process when a statement fails.
+      // PGlite sets the exit code of this process when a statement fails.
       Deno.exitCode = 0;
     });
     this.#last = result.catch(() => {});
@@ -73,11 +73,11 @@ async function connectEmbedded(url: string, loadDataDir?: Blob): Promise<Databas
 export const connect = async (url: string, limits?: Limits): Promise<Database> =>
   await prepare(/^postgres(ql)?:/.test(url) ? await connectServer(url, limits) : await connectEmbedded(url));
 
-/** Opens an embedded database in memory that begins as a copy of the dump of another one. @throws the error of the driver */
-export const connectCopy = async (dump: Blob): Promise<Database> => await prepare(await connectEmbedded("memory://", dump));
+/** Creates an embedded database, by default in memory, as a copy of the dump of another one. @throws the error of the driver */
+export const connectCopy = async (dump: Blob, url = "memory://"): Promise<Database> => await prepare(await connectEmbedded(url, dump));
 
 async function prepare(database: Database): Promise<Database> {
-  // Otherwise lite runs anon as the superuser until it finds a table with row level security, and then restores all grants.
+  // Without this state, lite runs anon as the superuser until it finds a table with row level security, and then restores all grants.
   database.connection.rlsState = "active";
   await database.listen("pgrst", () => database.connection.clearSchemaCache());
   return database;

@@ -1,10 +1,10 @@
 // The parts of a hosted worker that plain Deno lacks: EdgeRuntime.waitUntil, and a wall clock limit that dispatches beforeunload.
-// This is the main module of a function's process; it loads the unmodified function from its own file.
+// This file is the main module of the process of a function; it loads the unmodified file of the function.
 
 const [entry, wallClockMs] = Deno.args;
 if (!entry || !wallClockMs) throw new Error("usage: edge-runtime.ts ENTRY WALL_CLOCK_MS");
 
-/** The time that handlers of `beforeunload`, or an answer in transit, have left. */
+/** The time for handlers of `beforeunload` and for an answer in transit. */
 const SHUTDOWN_GRACE_MS = 2_000;
 const pending = new Set<Promise<unknown>>();
 
@@ -20,7 +20,7 @@ Object.assign(globalThis, {
   },
 });
 
-/** True when the gateway sends no more requests to this process, which then exits after its last background work. */
+/** Whether the gateway sends no more requests to this process, which then exits after its last background work. */
 let isRetired = false;
 function exitWhenIdle(): void {
   if (isRetired && pending.size === 0) Deno.exit(0);
@@ -37,18 +37,18 @@ function shutDown(): void {
 
 setTimeout(shutDown, Number(wallClockMs));
 Deno.addSignalListener("SIGTERM", shutDown);
-// Not SIGUSR1, which opens the debugger of Deno on a port of this machine.
+// SIGUSR1 is not used, because it opens the debugger of Deno on a port of this machine.
 Deno.addSignalListener("SIGUSR2", () => {
-  // The caller may not have received the last answer yet.
+  // The delay lets the caller receive the last answer.
   setTimeout(() => {
     isRetired = true;
     exitWhenIdle();
   }, SHUTDOWN_GRACE_MS);
 });
-// Ctrl-C reaches the whole process group, but the gateway ends its functions with SIGTERM.
+// Ctrl-C signals the whole process group, but only the gateway ends its functions, with SIGTERM.
 Deno.addSignalListener("SIGINT", () => {});
 
-/** A killed platform sends no signal, but the standard input ends. */
+/** Ends this process when the standard input ends, because a killed platform sends no signal. */
 async function shutDownWithPlatform(): Promise<void> {
   await Deno.stdin.readable.pipeTo(new WritableStream()).catch(() => {});
   shutDown();

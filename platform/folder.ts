@@ -1,11 +1,11 @@
 import { SetupError, UsageError } from "./setup-error.ts";
 
-/** The files of a data folder, of which a start that was interrupted can have left any. */
+/** The files of a data folder; an interrupted start can leave any of them. */
 const OWN_FILES = ["state.json", "run.json", "db"];
 
 /**
- * Creates the data folder, or makes a known one private: only its owner may enter its folders and read its files, which hold the keys, the
- * passwords and the data. Returns true when others could enter it. @throws SetupError when the folder cannot be used
+ * Creates the data folder, or makes an existing one private: only its owner can read it, because it has the keys, the passwords and the
+ * data. Returns true when other users could enter the folder before. @throws SetupError when the folder cannot be used
  */
 export async function secureFolder(folder: string): Promise<boolean> {
   if (folder.trim() === "") throw new UsageError("--data must name a folder");
@@ -13,7 +13,7 @@ export async function secureFolder(folder: string): Promise<boolean> {
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
     const path = await Deno.realPath(folder);
     const info = await Deno.stat(path);
-    // Who may replace the link decides which keys the platform uses.
+    // The owner of a link can replace it, and with it the keys of the platform.
     refuseOtherOwner(folder, await Deno.lstat(folder));
     refuseOtherOwner(folder, info);
     await refuseOtherFiles(folder, path);
@@ -24,7 +24,7 @@ export async function secureFolder(folder: string): Promise<boolean> {
   }
 }
 
-/** Deletes the data folder, if there is one. @throws SetupError when it is not a data folder, or cannot be deleted */
+/** Deletes the data folder if it exists. @throws SetupError when the folder is no data folder, or cannot be deleted */
 export async function removeFolder(folder: string): Promise<void> {
   try {
     const path = await Deno.realPath(folder);
@@ -43,7 +43,7 @@ function refuseOtherOwner(path: string, { uid }: Deno.FileInfo): void {
   throw new SetupError(`${path} belongs to another user of this machine; choose another folder with --data`);
 }
 
-/** A folder such as the home of a person is neither changed nor deleted. */
+/** Refuses a folder with other files, such as the home of a person, so that it is neither changed nor deleted. */
 async function refuseOtherFiles(folder: string, path: string): Promise<void> {
   const names = (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name);
   const other = names.find((name) => !OWN_FILES.includes(name));
@@ -60,7 +60,7 @@ async function makePrivate(path: string, info: Deno.FileInfo): Promise<void> {
     try {
       await makePrivate(`${path}/${name}`, await Deno.lstat(`${path}/${name}`));
     } catch (error) {
-      // Another platform that runs on the folder deletes files.
+      // Another platform on the folder can delete files at the same time.
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }

@@ -2,11 +2,11 @@ import { pathToFileURL } from "node:url";
 
 /** The wall clock limit of a hosted worker on a paid plan. */
 export const WALL_CLOCK_MS = 400_000;
-/** An older worker receives no new request, so that each request has at least the rest of the wall clock limit. */
+/** The age from which a worker receives no new request, so that each request has at least the rest of the wall clock limit. */
 const MAX_WORKER_AGE_MS = 120_000;
-/** A worker that has not answered a request for this long receives no new one: it may be frozen. */
+/** The time without an answer after which a worker receives no new request, because it can be frozen. */
 const FROZEN_AFTER_MS = 10_000;
-/** The request idle timeout of hosted functions: a request without an answer by then is answered 504. */
+/** The request idle timeout of hosted functions, after which the gateway answers 504. */
 const IDLE_TIMEOUT_MS = 150_000;
 const START_TIMEOUT_MS = 60_000;
 
@@ -21,12 +21,12 @@ interface Worker {
 
 export interface FunctionHost {
   has(name: string): boolean;
-  /** Forwards a request to the function, and starts a process for it unless a young one runs. */
+  /** Forwards a request to the function, and starts a process unless a young one runs. */
   serve(name: string, request: Request): Promise<Response>;
   stop(): Promise<void>;
 }
 
-/** Told of each process of a function: at its start, before it runs anything, and after its exit. */
+/** Called for each process of a function: at its start, before it executes code, and after its exit. */
 export type OnProcess = (name: string, pid: number, isAlive: boolean) => void;
 
 interface FunctionHostOptions {
@@ -50,12 +50,12 @@ export function createFunctionHost(options: FunctionHostOptions): FunctionHost {
 
   function spawn(name: string): Worker {
     const process = new Deno.Command(Deno.execPath(), {
-      // Frozen, so that the functions run with the versions of their lock file.
+      // With --frozen the functions run with the versions of their lock file.
       args: ["run", "-A", "--no-check", "--frozen", "--config", `${folder}/deno.json`, new URL("edge-runtime.ts", import.meta.url).href]
         .concat(pathToFileURL(`${folder}/${name}/index.ts`).href, String(WALL_CLOCK_MS)),
       clearEnv: true,
       env: { ...inherited(), ...env(), DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1" },
-      // Its other end closes with this process, however that ends.
+      // The other end of the pipe closes with this process, also when it is killed.
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -156,7 +156,7 @@ export function createFunctionHost(options: FunctionHostOptions): FunctionHost {
   };
 }
 
-/** The variables of our environment that a function receives: those that a process needs, and the settings of the functions. */
+/** The variables of this environment that a function receives: those that each process needs, and the settings of the functions. */
 function inherited(): Record<string, string> {
   const names = ["PATH", "HOME", "DENO_DIR", "TMPDIR", "XDG_CACHE_HOME", "NPM_CONFIG_REGISTRY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
   const settings = Object.keys(Deno.env.toObject()).filter((name) => /^(VIS|SYNC|SMTP|ALERT|RUNBOOK|PROMETHEUS|BADGE)_/.test(name));

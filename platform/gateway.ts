@@ -7,12 +7,12 @@ interface GatewayParts {
   /** The address, such as `http://127.0.0.1:54321`. */
   base: string;
   supabase: (request: Request) => Promise<Response>;
-  /** The secret key of lite for one of the project; null for an unknown one. */
+  /** The secret key of lite in place of a key of the project; null for an unknown key. */
   innerKey: (key: string) => string | null;
   signer: TokenSigner;
   functions: FunctionHost;
   vis: VisStandIn;
-  /** Serves a file of the page; null when the path has none. */
+  /** Serves a file of the page; null when the path is no file. */
   dashboard: (url: URL) => Promise<Response | null>;
 }
 
@@ -20,7 +20,7 @@ const ANY_ORIGIN = { "access-control-allow-origin": "*" };
 const answer = (status: number, code: string, message: string): Response =>
   Response.json({ code, message }, { status, headers: ANY_ORIGIN });
 
-/** The answer to a preflight, as the gateway of a hosted project gives it for REST and Auth: every requested header is allowed. */
+/** The answer to a preflight of REST and Auth, as in a hosted project: it allows every requested header. */
 const preflight = (request: Request): Response =>
   new Response(null, {
     status: 204,
@@ -33,8 +33,8 @@ const preflight = (request: Request): Response =>
   });
 
 /**
- * Serves everything on one address with the paths of a hosted project; `/vis` is the stand-in service. Another host name is refused: a page
- * of the internet can point a name of its own to this address, and would then read the answers as its own (DNS rebinding).
+ * Serves every part on one address with the paths of a hosted project; `/vis` is the stand-in for VIS. Another host name is refused,
+ * because a site can resolve its own name to this address and then read the answers (DNS rebinding).
  */
 export function createGateway(parts: GatewayParts): (request: Request) => Promise<Response> {
   const answerTo = createRoutes(parts);
@@ -64,7 +64,7 @@ function createRoutes({ supabase, innerKey, signer, functions, vis, dashboard }:
     }
     if (pathname === "/auth/v1/verify" && request.method === "GET") return await followLink(request, { supabase, innerKey, signer });
     if (pathname.startsWith("/vis/")) {
-      // Programs call VIS, and no page does: without these checks a page of any site could send a request that has an effect.
+      // Programs call VIS, and no page does. Without these checks, a page of any site can send a request with an effect.
       if (request.headers.has("origin")) return answer(403, "FORBIDDEN", "a page may not call the stand-in for VIS");
       if (pathname.endsWith("/control") && !innerKey(request.headers.get("apikey") ?? "")) {
         return answer(401, "UNAUTHORIZED", "send a secret key of this project in the header apikey");
@@ -85,7 +85,7 @@ function createRoutes({ supabase, innerKey, signer, functions, vis, dashboard }:
   };
 }
 
-/** Exchanges the keys and tokens of a request and the tokens of its answer, so that clients see only ES256 tokens. */
+/** Converts the keys and tokens of a request and the tokens of its answer, so that clients have only ES256 tokens. */
 async function withTokens(
   request: Request,
   { supabase, innerKey, signer }: Pick<GatewayParts, "supabase" | "innerKey" | "signer">,
@@ -108,7 +108,7 @@ async function withTokens(
   }
   const inner = new Request(request, { headers });
   const response = await supabase(inner);
-  // lite leaves it out in the answers of Auth.
+  // lite sends no CORS header with the answers of Auth.
   const outer = new Headers({ ...Object.fromEntries(response.headers), ...ANY_ORIGIN });
   const isAuth = new URL(request.url).pathname.startsWith("/auth/v1");
   if (!isAuth || !response.headers.get("content-type")?.includes("json")) {
@@ -124,12 +124,12 @@ async function withTokens(
   return new Response(JSON.stringify(body), { status: response.status, headers: outer });
 }
 
-/** Answers the link of a mail as hosted Auth does: it leads to the page, with a session or an error in the fragment. */
+/** Answers the link of a mail as hosted Auth does: a redirect to the page, with a session or an error in the fragment. */
 async function followLink(request: Request, parts: Pick<GatewayParts, "supabase" | "innerKey" | "signer">): Promise<Response> {
   const { origin, searchParams } = new URL(request.url);
   const type = searchParams.get("type") ?? "";
   const wanted = URL.parse(searchParams.get("redirect_to") ?? "");
-  // A link may not carry a session to another site.
+  // A link must not send a session to another site.
   const target = wanted?.origin === origin ? wanted : new URL(origin);
   const body = JSON.stringify({ token_hash: searchParams.get("token"), type });
   const response = await withTokens(new Request(`${origin}/auth/v1/verify`, { method: "POST", body }), parts);

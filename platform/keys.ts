@@ -3,7 +3,7 @@ import * as jose from "jose";
 /** The keys of a project: API keys, and the key that signs its tokens. */
 export interface Keys {
   publishable: string;
-  /** The secret key of lite, and at first the only one of the project. */
+  /** The secret key of lite, and the first secret key of the project. */
   secret: string;
   /** Signs the tokens of lite, which never leave the gateway. */
   jwtSecret: string;
@@ -26,9 +26,9 @@ export async function createKeys(): Promise<Keys> {
   };
 }
 
-/** The secret keys of a project by name, which are created and deleted while it runs, as in the settings of a hosted project. */
+/** The secret keys of a project by name; as in a hosted project, keys are created and deleted while it runs. */
 export interface SecretKeyStore {
-  /** Name → key. */
+  /** The keys by name. */
   all(): Record<string, string>;
   /** Creates a key and returns it. @throws Error when the name is taken */
   create(name: string): Promise<string>;
@@ -61,7 +61,7 @@ export function createSecretKeyStore(known: Record<string, string>, save: (keys:
 export interface TokenSigner {
   jwks: { keys: jose.JWK[] };
   outward(token: string, claims: Record<string, unknown>): Promise<string>;
-  /** @throws jose's error when the token is forged or expired. */
+  /** Converts a token of a client to one of lite. @throws JOSEError when the token is forged or expired */
   inward(token: string): Promise<string>;
 }
 

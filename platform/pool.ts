@@ -3,24 +3,24 @@ import { DatabaseError, Pool, type PoolClient, type PoolConfig, type QueryConfig
 
 /** The limits of a connection in milliseconds. */
 export interface Limits {
-  /** Until a connection is open, or one of the pool is free. */
+  /** The time until a connection is open, or a connection of the pool is free. */
   connect: number;
-  /** Of a statement of REST and Auth, as hosted projects have it. */
+  /** The time of a statement of REST and Auth, as in a hosted project. */
   statement: number;
-  /** Between two checks that the server answers. */
+  /** The time between two checks that the server answers. */
   heartbeat: number;
-  /** Until the server has answered such a check. */
+  /** The time until the server has answered such a check. */
   silence: number;
 }
 
-/** The database cannot be reached, or a connection to it was lost. */
+/** The error when the database cannot be reached, or a connection to it was lost. */
 export class ConnectionLost extends Error {
   override name = "ConnectionLost";
   readonly code = "CONNECTION_LOST";
 
   constructor(message: string) {
     super(message);
-    // lite prints the error of each request of an outage.
+    // lite prints the stack of each failed request in an outage, so the stack is one line.
     this.stack = `${this.name}: ${message}`;
   }
 }
@@ -41,18 +41,18 @@ export interface Checkout {
   release(): void;
 }
 
-/** Connections that are given back only in order: after a lost answer, or inside a transaction, a connection is closed. */
+/** A pool that closes a returned connection after a lost answer or inside a transaction, and reuses every other one. */
 export interface GuardedPool {
   connect(): Promise<Checkout>;
-  /** Closes the connections in use, so that their statements fail; the next statements open others. */
+  /** Closes the connections in use, so that their statements fail; the next statements open new connections. */
   cut(): void;
-  /** Closes the idle connections at once and those in use after a second; a connection that is being opened is not awaited longer. */
+  /** Closes the idle connections at once, and those in use or still opening after a second. */
   end(): Promise<void>;
 }
 
 const GRACE_MS = 1_000;
 
-/** JSON types, for which pg would write an array as an array of Postgres. */
+/** The JSON types, for which pg writes an array as a Postgres array. */
 const JSON_TYPES = new Set([114, 3802]);
 
 /** Writes arrays for JSON parameters as JSON: pg does not ask the server for the types of the parameters. */
@@ -73,18 +73,18 @@ export function createPool(config: PoolConfig, statementMs?: number): GuardedPoo
     max: 10,
     keepAlive: true,
     ...config,
-    // The server cancels a statement that is too slow; the limit of the driver is for an answer that never comes.
+    // The server cancels a slow statement; the limit of the driver ends the wait for a lost answer.
     ...(statementMs && { query_timeout: statementMs + 1_000 }),
     onConnect: (client) => client.query({ text: settings, query_timeout: config.connectionTimeoutMillis } as QueryConfig),
   });
-  // A lost connection reports an error that nobody awaits; its statements fail by themselves.
+  // A lost connection emits an error without a listener; its statements fail on their own.
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
   const inUse = new Set<PoolClient>();
   const closed = Promise.withResolvers<never>();
   closed.promise.catch(() => {});
 
-  /** A connection of the pool, which leaves those unanswered that wait for one when it is ended. */
+  /** A connection of the pool; rejects when the pool ends, because pg never answers a waiting call after the end. */
   async function take(): Promise<PoolClient> {
     const taken = pool.connect();
     try {

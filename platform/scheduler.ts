@@ -22,7 +22,7 @@ const NET_BATCH = 200;
 /** The default `pg_net.ttl`. */
 const RESPONSE_TTL = "6 hours";
 
-/** Returns a function that never runs `work` concurrently: any number of calls during a run cause exactly one further run. */
+/** Returns a function that never runs `work` concurrently; any number of calls during a run cause exactly one further run. */
 function coalesced(work: () => Promise<void>): () => Promise<void> {
   let isRequested = false;
   let running: Promise<void> | null = null;
@@ -42,11 +42,11 @@ function coalesced(work: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** Replaces the background worker of pg_cron for the stand-in's tables; a job that is due while it still runs starts again afterwards. */
+/** Replaces the background worker of pg_cron for the tables of the stand-in; a job that is due while it runs starts again afterwards. */
 export async function startCron(database: Database): Promise<() => void> {
   const timers = new Map<number, { text: string; stop: () => void }>();
   const waiting = new Map<number, number>();
-  /** The runs of this program that have not ended. */
+  /** The runs of jobs in this program that have not ended. */
   const live = new Set<number>();
 
   async function runOnce(job: Job): Promise<void> {
@@ -72,7 +72,7 @@ export async function startCron(database: Database): Promise<() => void> {
     waiting.set(job.jobid, queued + 1);
     if (queued > 0) return;
     while ((waiting.get(job.jobid) ?? 0) > 0) {
-      // The database may be closing or away; its next connection marks the interrupted run as failed, and the next tick runs the job.
+      // The database can be closed or unreachable. Its next connection marks the interrupted run as failed, and the next tick runs the job.
       await runOnce(job).catch(() => {});
       waiting.set(job.jobid, (waiting.get(job.jobid) ?? 1) - 1);
     }
@@ -118,7 +118,7 @@ export async function startCron(database: Database): Promise<() => void> {
   return () => timers.forEach((timer) => timer.stop());
 }
 
-/** Replaces the background worker of pg_net: removes requests from the queue when it is notified, sends them and stores the answers. */
+/** Replaces the background worker of pg_net: on a notification, removes requests from the queue, sends them and stores the answers. */
 export async function startNet(database: Database): Promise<() => void> {
   let isStopped = false;
 
@@ -126,7 +126,7 @@ export async function startNet(database: Database): Promise<() => void> {
     const signal = AbortSignal.timeout(request.timeout_milliseconds);
     const store = (columns: string, values: unknown[]) =>
       database.query(`insert into net._http_response (id, ${columns}) values (${values.map((_, index) => `$${index + 1}`)})`, values)
-        // A lost answer is one that never came: the caller sends its request again when it must.
+        // An answer that cannot be stored counts as lost, and the caller repeats its request when it must.
         .catch(() => {});
     try {
       const response = await fetch(request.url, { method: request.method, headers: request.headers ?? {}, body: request.body, signal });

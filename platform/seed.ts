@@ -1,7 +1,7 @@
 import type { Database } from "./database.ts";
 import type { State } from "./state.ts";
 
-/** Stores the address and the key that the calls of the database read. */
+/** Stores in Vault the address and the key for the calls of the database. */
 export async function fillVault(database: Database, secrets: Record<string, string>): Promise<void> {
   for (const [name, secret] of Object.entries(secrets)) {
     const [known] = await database.query<{ id: string }>("select id from vault.secrets where name = $1", [name]);
@@ -10,7 +10,7 @@ export async function fillVault(database: Database, secrets: Record<string, stri
   }
 }
 
-/** Creates the missing accounts with their roles. A known one stays as it is: an admin may have changed it. */
+/** Creates the missing accounts with their roles; an existing account is not changed, because an admin can have changed it. */
 export async function createAccounts(
   supabase: (request: Request) => Promise<Response>,
   base: string,

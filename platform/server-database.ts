@@ -10,17 +10,17 @@ import { Session } from "./session.ts";
 import { parserOfScalar } from "./values.ts";
 
 const LIMITS: Limits = { connect: 5_000, statement: 8_000, heartbeat: 10_000, silence: 5_000 };
-/** A statement of the platform itself can wait for its turn behind long ones. */
+/** The limit of a statement of the platform, which can wait behind long statements. */
 const TURN_MS = 30_000;
 /** The key of the advisory lock of the running product. */
 const LOCK = "hashtextextended('deno task start', 0)";
 
 const BYTEA = 17;
 
-/** The texts of an array of any type, nested like its dimensions. */
+/** Parses an array of any type into texts, nested like its dimensions. */
 const asTexts: (text: string) => unknown = types.getTypeParser(1009 as never);
 
-/** Parsers that return what hosted PostgREST returns; `elements` has the element type of each array type. */
+/** Parsers with the results of hosted PostgREST; `elements` has the element type of each array type. */
 function parsersOf(elements: Map<number, number>): ClientConfig["types"] {
   const parserOf = (oid: number): (text: string) => unknown => {
     const element = elements.get(oid);
@@ -35,7 +35,7 @@ function parsersOf(elements: Map<number, number>): ClientConfig["types"] {
 
 function configOf(url: string, name: string): ClientConfig {
   const address = new URL(url);
-  // The meaning of sslmode in libpq and in other drivers: `require` encrypts and does not verify the certificate.
+  // As in libpq and other drivers, the sslmode `require` encrypts and does not verify the certificate.
   if (address.searchParams.has("sslmode")) address.searchParams.set("uselibpqcompat", "true");
   return { connectionString: address.href, fallback_application_name: name } as ClientConfig;
 }
@@ -49,17 +49,17 @@ async function withConnection<T>(pool: GuardedPool, work: (connection: Checkout)
   }
 }
 
-/** REST and Auth of lite over the pool, instead of lite's own driver: postgres.js 3.4.9 can hang for ever after a lost connection. */
+/** A connection of lite over the pool, because postgres.js 3.4.9, the driver of lite, can hang for ever after a lost connection. */
 function createLiteConnection(url: string, pool: GuardedPool): LiteConnection {
   const connection: LiteConnection = createPostgresConnection({ url });
   connection.kysely = new Kysely({ dialect: new PostgresDialect({ pool: pool as never }) });
   const introspect = connection.introspect.bind(connection);
   let reading: Promise<{ timezones?: unknown }> | null = null;
   connection.introspect = async (options: unknown) => {
-    // After a restart every request would read the schema.
+    // Concurrent requests share one read of the schema after a restart.
     const schema = await (reading ??= introspect(options).finally(() => reading = null));
-    // lite returns an empty schema when it cannot be read, and would answer 404; a real one has the time zones. Not every route of lite
-    // passes this error on, so that it is reported here.
+    // lite returns an empty schema when it cannot read the schema, and then answers 404; a real schema has the time zones. This file
+    // reports the error, because not every route of lite passes it on.
     if (!schema.timezones) throw connection.normalizeDbError(new ConnectionLost("the schema cannot be read"));
     return schema;
   };
@@ -110,7 +110,7 @@ export async function connectServer(url: string, limits: Limits = LIMITS): Promi
   };
 }
 
-/** The result of `work`, or `ConnectionLost` after the limit; the statement of `work` ends by its own limit. */
+/** The result of `work`; its statement ends by its own limit. @throws ConnectionLost after the limit */
 async function withinLimit<T>(work: Promise<T>, limitMs: number): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new ConnectionLost(`the database did not answer within ${limitMs / 1000} s`)), limitMs);
@@ -121,7 +121,7 @@ async function withinLimit<T>(work: Promise<T>, limitMs: number): Promise<T> {
   }
 }
 
-/** The session that has the lock, or null when it is this one. A connection of this session that the server still believes in is ended. */
+/** The session that has the lock, or null when this session has it; ends an earlier connection of this session that the server keeps. */
 async function holderOf(client: Client): Promise<string | null> {
   const { rows: [own] } = await client.query(`select pg_try_advisory_lock(${LOCK}) as has`);
   if (own.has) return null;

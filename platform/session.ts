@@ -7,15 +7,15 @@ const RECONNECT_MS = [50, 100, 200, 500, 1_000];
 interface SessionOptions {
   config: ClientConfig;
   limits: Limits;
-  /** Called when the server does not answer: connections that seem open may be lost. */
+  /** Called when the server does not answer, because open connections can be lost. */
   onSilence: () => void;
 }
 
-/** One connection that is open for ever: it listens, holds locks, and notices a server that does not answer. */
+/** One permanent connection, which listens, has locks, and detects a server that does not answer. */
 export class Session {
   readonly #options: SessionOptions;
   readonly #listeners = new Map<string, (() => void)[]>();
-  /** Called on each new connection, before its listeners are. */
+  /** The functions that are called on each new connection, before its listeners. */
   readonly #onConnect: ((client: Client) => Promise<void>)[] = [];
   #client: Client | null = null;
   #isClosed = false;
@@ -30,20 +30,20 @@ export class Session {
     return await this.#connect();
   }
 
-  /** Calls `onNotify` on each notification, and after each new connection, because those in between are lost. */
+  /** Calls `onNotify` on each notification, and after each new connection, because notifications before it are lost. */
   async listen(channel: string, onNotify: () => void): Promise<void> {
     this.#listeners.set(channel, [...this.#listeners.get(channel) ?? [], onNotify]);
-    // Without a connection the next one listens.
+    // Without a connection, the next connection listens.
     await this.#client?.query(`listen "${channel}"`).catch(() => {});
   }
 
-  /** Calls `work` with the connection of now. @throws its error */
+  /** Calls `work` with the current connection. @throws ConnectionLost without one, and the error of `work` */
   async run<T>(work: (client: Client) => Promise<T>): Promise<T> {
     if (!this.#client) throw new ConnectionLost("the server does not answer");
     return await work(this.#client);
   }
 
-  /** Calls `work` on each new connection, before anything else uses it. */
+  /** Calls `work` on each new connection, before any other statement. */
   onConnect(work: (client: Client) => Promise<void>): void {
     this.#onConnect.push(work);
   }
@@ -51,7 +51,7 @@ export class Session {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    // The goodbye is not awaited: a server that does not answer would hold the shutdown.
+    // The end is not awaited, because a server that does not answer must not delay the shutdown.
     void this.#client?.end();
   }
 
@@ -67,7 +67,7 @@ export class Session {
     client.on("notification", ({ channel }) => this.#listeners.get(channel)?.forEach((onNotify) => onNotify()));
     await client.connect();
     try {
-      // The server ends the session of a machine that went away within a minute, and with it its locks.
+      // With these settings the server ends the session of a disconnected machine, and its locks, within a minute.
       await client.query("set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3");
       for (const channel of this.#listeners.keys()) await client.query(`listen "${channel}"`);
       for (const work of this.#onConnect) await work(client);

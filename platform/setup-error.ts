@@ -3,5 +3,5 @@ export class SetupError extends Error {
   override name = "SetupError";
 }
 
-/** An option that the program does not know, or a value that the option does not allow. */
+/** The error for an unknown option, or for a value that an option does not allow. */
 export class UsageError extends SetupError {}

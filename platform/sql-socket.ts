@@ -2,11 +2,11 @@ import type { PGlite } from "@electric-sql/pglite";
 import { PGLiteSocketHandler } from "@electric-sql/pglite-socket";
 import { createServer, type Server, type Socket } from "node:net";
 
-/** The first byte of two messages, and a state: https://www.postgresql.org/docs/current/protocol-message-formats.html */
+/** The first bytes of two messages, and a state (https://www.postgresql.org/docs/current/protocol-message-formats.html). */
 const TERMINATE = 0x58, READY_FOR_QUERY = 0x5a, IDLE = 0x49;
-/** A client may keep a transaction open for this long between two messages, because the product waits meanwhile. */
+/** The longest time of an open transaction between two messages of a client, because the product waits for the session. */
 const OPEN_LIMIT_MS = 10_000;
-/** The product uses the same session, so that a setting of a client ends with its transaction. */
+/** Removes the settings of a client after its transaction, because the product uses the same session. */
 const RESET = "reset session authorization; reset role; reset all; deallocate all; close all";
 
 interface SqlOptions {
@@ -16,15 +16,15 @@ interface SqlOptions {
   openLimitMs?: number;
 }
 
-/** The state after an answer, which its last message has; undefined when more is to come. */
+/** The state of the transaction from the last message of an answer; undefined before the last message. */
 function stateAfter(data: Uint8Array): number | undefined {
   const at = data.length - 6;
   return at >= 0 && data[at] === READY_FOR_QUERY && data[at + 4] === 5 ? data[at + 5] : undefined;
 }
 
 /**
- * Lends the one session of PGlite to the clients of a socket, with the methods that a handler of pglite-socket calls. From the first message of a
- * client until its transaction has ended, neither the product nor another client uses the session.
+ * Lends the one session of PGlite to the clients of a socket, with the methods that a handler of pglite-socket calls. A client has the
+ * session alone from its first message until its transaction has ended.
  */
 class SessionLender {
   readonly #options: SqlOptions;
@@ -53,7 +53,7 @@ class SessionLender {
     this.#last.delete(client);
   }
 
-  /** Called when a client has gone. */
+  /** Called when a client has disconnected; rolls its transaction back. */
   async clearTransactionIfNeeded(client: number): Promise<void> {
     if (this.#holder === client) await this.#release("rollback");
   }
@@ -69,7 +69,7 @@ class SessionLender {
       size += data.length;
       onData(data);
     };
-    // A client can go away while it waits for its turn.
+    // A client can disconnect while it waits for the session.
     if (this.#last.has(client)) await db.runExclusive(() => db.execProtocolRawStream(message, { onRawData: answer }));
     if (!this.#last.has(client)) await this.clearTransactionIfNeeded(client);
     else if (state === IDLE) await this.#release();
@@ -93,7 +93,7 @@ class SessionLender {
     clearTimeout(this.#limit);
     this.#holder = null;
     try {
-      // Without a transaction it is a warning.
+      // Without a transaction, Postgres only warns.
       if (first) await db.exec(first);
       await db.exec(RESET);
     } finally {
@@ -123,7 +123,7 @@ export async function serveSql(folder: string, options: SqlOptions): Promise<{ u
     handler.addEventListener("close", () => handlers.delete(handler.handlerId));
     void handler.attach(socket as never);
   });
-  // A killed product leaves its socket.
+  // A killed product does not delete its socket.
   await Deno.remove(`${absolute}/${SOCKET}`).catch(() => {});
   await listening(server, `${absolute}/${SOCKET}`);
   await Deno.chmod(`${absolute}/${SOCKET}`, 0o600);

@@ -5,7 +5,7 @@ import { createFunctionHost, type OnProcess, WALL_CLOCK_MS } from "./functions.t
 import { secureFolder } from "./folder.ts";
 import { createGateway } from "./gateway.ts";
 import { createSigner, type SecretKeyStore } from "./keys.ts";
-import { bootstrap, migrate, OtherSchemaError, SUPABASE } from "./migrate.ts";
+import { bootstrap, migrate, NewerSchemaError, OtherSchemaError, SUPABASE } from "./migrate.ts";
 import { startCron, startNet } from "./scheduler.ts";
 import { createAccounts, fillVault } from "./seed.ts";
 import { loadState, lockFolder, secretKeysOf, SetupError, type State } from "./state.ts";
@@ -13,7 +13,7 @@ import { createSupabase } from "./supabase.ts";
 import { createVisStandIn, type VisStandIn } from "./vis/stand-in.ts";
 
 interface StackOptions {
-  /** 0 selects a free port. */
+  /** The port; 0 selects a free one. */
   port: number;
   /** The folder of the keys, the accounts and the embedded database. */
   folder: string;
@@ -24,7 +24,7 @@ interface StackOptions {
   /** The folder of the functions and the migrations; by default that of this project. */
   supabase?: URL;
   onProcess?: OnProcess;
-  /** Called after the stack has stopped by itself, because another one took its database. */
+  /** Called after the stack has stopped because another one claimed its database. */
   onTaken?: () => void;
   write: (line: string) => void;
 }
@@ -39,7 +39,7 @@ export interface Stack {
   /** The extensions that have a stand-in. */
   standIns: string[];
   migrationsApplied: number;
-  /** Resolves when the page can be opened, after its build. */
+  /** Resolves when the page is built. */
   pageReady: Promise<void>;
   stop(): Promise<void>;
 }
@@ -48,14 +48,14 @@ export interface Stack {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const state = await loadState(options.folder);
   const undo: (() => unknown)[] = [];
-  // The rest works without the page and does not wait for its build.
+  // The other parts do not wait for the build of the page.
   const pageReady = buildDashboard(() => options.write("Building the page (the first build downloads its packages) …")).catch((
     error: Error,
   ) => options.write(`the page could not be built: ${error.message}`));
   const unavailable = (message: string) => () => Promise.resolve(Response.json({ code: "UNAVAILABLE", message }, { status: 503 }));
   let serve: (request: Request) => Promise<Response> = unavailable("starting");
   const stop = async () => {
-    // A request during the shutdown would start a function again.
+    // A request during the shutdown must not start a function again.
     serve = unavailable("stopping");
     for (let last = undo.pop(); last; last = undo.pop()) await last();
   };
@@ -137,7 +137,7 @@ async function open({ databaseUrl, folder, write }: StackOptions): Promise<Datab
     else if (await Deno.stat(`${folder}/db`).catch(() => null)) write(`Opening the database in ${folder}/db …`);
     else write(`Creating the database in ${folder}/db …`);
     const database = await connect(databaseUrl ?? `${folder}/db`);
-    // The embedded Postgres creates files that everybody may read.
+    // The embedded Postgres creates files that every user can read.
     await secureFolder(folder);
     return database;
   } catch (error) {
@@ -161,6 +161,11 @@ async function claim(database: Database, { databaseUrl = "", write, onTaken }: S
 }
 
 function refuseOtherSchema(error: unknown, { databaseUrl, folder }: StackOptions): never {
+  if (error instanceof NewerSchemaError) {
+    throw new SetupError(
+      `${databaseUrl ? `the database ${withoutPassword(databaseUrl)}` : `the data in ${folder}`} ${error.message}: start a newer release`,
+    );
+  }
   if (!(error instanceof OtherSchemaError)) throw error;
   const cause = `was created with another version of the schema (${error.message})`;
   throw new SetupError(

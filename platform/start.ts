@@ -4,12 +4,12 @@ import { readOptions, readUrl, USAGE } from "./options.ts";
 import { SetupError, UsageError } from "./setup-error.ts";
 import type { Stack } from "./stack.ts";
 
-// This file and its imports need no package, so that the program can say that it downloads them.
+// This file and its imports need no package, so that the program can print a line before it downloads packages.
 
 // deno-lint-ignore no-console -- the output of this program is for a person
 const say = (line: string): void => console.log(line);
 
-/** Longer than each part of a stop needs by its own limit. */
+/** The limit of a stop, longer than the own limit of each of its parts. */
 const STOP_LIMIT_MS = 20_000;
 
 function describe(stack: Stack, seconds: string): string {

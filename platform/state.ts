@@ -12,10 +12,10 @@ interface Account {
   role: Role;
 }
 
-/** The content of a data folder beside the database. */
+/** The keys and accounts in a data folder. */
 export interface State {
   keys: Keys;
-  /** The secret keys by name; without it the only one is `keys.secret`. */
+  /** The secret keys by name; when absent, `keys.secret` is the only one. */
   secretKeys?: Record<string, string>;
   accounts: Account[];
 }
@@ -41,7 +41,7 @@ export async function loadState(folder: string): Promise<State> {
   try {
     await secureFolder(folder);
     const known = await readJson<State>(path);
-    // The state of an older version has no audit key.
+    // The state of a folder from an older version has no audit key.
     if (known?.keys.audit) return known;
     if (known) return await save(path, { ...known, keys: { ...known.keys, audit: randomText(32) } });
     const accounts = ROLES.map((role) => ({ email: `${role}@example.com`, password: randomText(12), role }));
@@ -60,14 +60,14 @@ export const secretKeysOf = (folder: string, state: State): SecretKeyStore =>
 
 interface RunFile {
   pid: number;
-  /** The address of the platform, once it listens. */
+  /** The address of the platform; absent until it listens. */
   base?: string;
   /** The address of the database for Postgres clients. */
   database?: string;
   processes: number[];
 }
 
-/** The address and the secret key of the platform that runs on the folder. @throws SetupError when none does */
+/** The address and the secret key of the platform that runs on the folder. @throws SetupError when none runs */
 export async function findRunning(folder: string): Promise<{ url: string; secretKey: string }> {
   const running = await readJson<RunFile>(`${folder}/run.json`), state = await readJson<State>(`${folder}/state.json`);
   if (!running?.base || !state || !await commandOf(running.pid)) {
@@ -76,7 +76,7 @@ export async function findRunning(folder: string): Promise<{ url: string; secret
   return { url: running.base, secretKey: state.keys.secret };
 }
 
-/** The database of the platform that runs on the folder, for Postgres clients. @throws SetupError when none does, or it serves none */
+/** The address of the running platform's database for Postgres clients. @throws SetupError when none runs, or it serves no client */
 export async function findDatabase(folder: string): Promise<string> {
   const running = await readJson<RunFile>(`${folder}/run.json`);
   if (!running?.base || !await commandOf(running.pid)) {
@@ -97,8 +97,8 @@ async function commandOf(pid: number): Promise<string | null> {
 }
 
 /**
- * Locks the folder for this process, and ends the function processes that a killed platform left.
- * @throws SetupError when a live platform uses the folder: the embedded database does not detect a second one, and data would be lost.
+ * Locks the folder for this process, and ends the function processes of a killed platform.
+ * @throws SetupError when a live platform uses the folder, because two platforms on one embedded database lose data.
  */
 export async function lockFolder(
   folder: string,
@@ -116,11 +116,11 @@ export async function lockFolder(
   const processes = new Set<number>();
   let base: string | undefined, database: string | undefined;
   const write = () =>
-    // The address of a database can have its password.
+    // The address of a database can contain its password.
     Deno.writeTextFileSync(path, JSON.stringify({ pid: Deno.pid, base, database, processes: [...processes] } satisfies RunFile), {
       mode: 0o600,
     });
-  // The mode of a file that a killed platform left is not changed by writing it.
+  // Writing does not change the mode of an existing file, such as that of a killed platform.
   if (previous) Deno.removeSync(path);
   write();
   return {

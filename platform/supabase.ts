@@ -11,7 +11,7 @@ interface SqlError {
   hint?: string;
 }
 
-/** The HTTP status that PostgREST gives a SQLSTATE (PostgREST documentation, "Errors"); lite gives 500. */
+/** The HTTP status of a SQLSTATE in PostgREST (PostgREST documentation, "Errors"); lite answers 500. */
 function statusOf(sqlstate: string): number {
   if (sqlstate === "P0001" || sqlstate.startsWith("23")) return sqlstate === "23503" || sqlstate === "23505" ? 409 : 400;
   if (sqlstate === "25006") return 405;
@@ -22,7 +22,7 @@ function statusOf(sqlstate: string): number {
 /** The answer of hosted PostgREST to a database error that lite answers with 500; null when the answer of lite is right. */
 export function answerFor(error: SqlError | undefined): { status: number; body: Record<string, unknown> } | null {
   if (!error?.code || /^(PT|PGRST)/.test(error.code)) return null;
-  // A code of the driver or the socket, not a SQLSTATE: the database did not answer.
+  // The code is not a SQLSTATE but a code of the driver or the socket, so the database did not answer.
   if (!/^[0-9A-Z]{5}$/.test(error.code)) {
     return {
       status: 503,
@@ -45,7 +45,7 @@ export async function createSupabase(
     const store = failed.getStore();
     if (store) store.error = error;
     if (!error?.code) return error;
-    // lite prints the error: its stack is cut to one line, and its other properties are not enumerable.
+    // lite prints the error, so its stack is one line, and its other properties are not enumerable.
     return Object.defineProperties(new Error(error.message), {
       code: { value: error.code, writable: true },
       detail: { value: error.detail, writable: true },

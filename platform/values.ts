@@ -1,8 +1,8 @@
-// The formats of hosted PostgREST: the drivers return a timestamptz without its T, and numbers as text.
+// The formats of hosted PostgREST; the drivers return a timestamptz without its T, and numbers as text.
 
 export const asIso = (text: string): string => text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
 
-/** A bigint as a number, where a number can hold it. */
+/** A bigint as a number, when a number is exact. */
 function asNumber(text: string): number | bigint {
   const value = Number(text);
   return Number.isSafeInteger(value) ? value : BigInt(text);
@@ -16,5 +16,5 @@ const PARSERS = new Map<number, (text: string) => unknown>([
   [1184, asIso],
 ]);
 
-/** The parser of the text of a type that is no array; without a parser of its own the text is the value. */
+/** The parser of a type that is no array; without a parser, the text is the value. */
 export const parserOfScalar = (oid: number): (text: string) => unknown => PARSERS.get(oid) ?? String;

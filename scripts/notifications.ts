@@ -57,7 +57,7 @@ function uuid(last: number): string {
   return `00000000-0000-4000-8000-0000000000b${last}`;
 }
 
-/** What a channel posts, with a network that accepts every request. */
+/** The request of a channel on a network that accepts every request. */
 async function posted(send: (deps: HttpDeps) => Promise<unknown>): Promise<{ headers: Headers; body: string }> {
   const requests: RequestInit[] = [];
   await send({
@@ -151,37 +151,37 @@ Generated from the code by \`deno task notifications\`.
 
 An incident is notified when it fires, when it escalates, after each repeat interval while it fires, when it flaps, and when it ends. Runs
 that were missed while no rules were evaluated are notified afterwards, each once. A rule names the channels; an entity can name its own. An
-email channel has recipients, and others for a severity; each recipient gets a message of its own. A recipient of the opening of an incident
-also receives its end, and every end says when the incident opened. PagerDuty, which has acknowledgements of its own, also receives those
-that people give here.
+email channel has recipients, and can have other recipients for a severity; each recipient receives a message of its own. A recipient of the
+opening of an incident also receives its end, and every end says when the incident opened. PagerDuty has acknowledgements too, so it also
+receives the acknowledgements of people here.
 
-- **Groups.** One message reports all incidents of a rule and an entity: what is new, and as context what still fires. The subject names the
-  worst incident that fires and counts the others. It says "Resolved" only when every incident in the message has ended.
-- **Undelivered states.** Of several states of an incident that were not delivered, the newest is sent. When nothing was sent of an incident
-  and it ends, nothing is sent.
+- **Groups.** One message reports all incidents of a rule and an entity: the changed ones, and as context the ones that still fire. The
+  subject names the worst incident that fires and counts the others. It says "Resolved" only when every incident in the message has ended.
+- **Undelivered states.** A channel sends only the newest of several undelivered states of an incident. An incident that ends before its
+  first message was sent causes no message.
 - **Retries.** A failed delivery is retried with growing delays, at most an hour apart; \`Retry-After\` of the receiver takes precedence. A
   message is DEAD three days after its first failed attempt, at 410 (Gone) of any receiver, at 400 of PagerDuty, or when the mail server
   refuses the recipient for good (5xx to RCPT). An attempt with an unchanged body has the same id (\`webhook-id\`, \`Message-ID\`), so that a
   receiver can discard a duplicate.
-- **Hourly limit.** A channel receives at most its limit of messages per hour. What waits is combined into one message, which says so.
-  CRITICAL incidents and their ends pass the limit.
+- **Hourly limit.** A channel receives at most its limit of messages per hour. The messages above the limit are combined into one message,
+  which says so. CRITICAL incidents and their ends pass the limit.
 - **Silences.** A silence mutes notifications and records everything. An end is delivered during a silence to each recipient of the opening.
-  What still fires when the silence ends is notified then.
-- **Inhibition.** An incident with the same cause as another one is recorded and not notified while the other one is.
+  Incidents that still fire when the silence ends are notified then.
+- **Inhibition.** An incident with the same cause as a notified one is recorded and not notified.
 
 ## The weekly report
 
 A channel with "Weekly report" on (\`"weekly_report": true\` in \`PUT sync-admin/channels/<name>\`) receives one message on Monday after 07:00
-UTC about the week from Monday to Monday, 00:00 UTC: the objectives with what is left of their error budgets, those that were missed or are
-at risk first; the incidents that were firing; the tournaments with the most failed results; and who changed which rules. Everything is as
-it was at the end of the week, and each channel receives the same report. \`GET sync-monitoring/weekly-report\` returns the last one, so that
-an operator can read it before a channel receives it.
+UTC about the week from Monday to Monday, 00:00 UTC. The message has the objectives with the rest of their error budgets (missed ones and
+those at risk first), the incidents that fired, the tournaments with the most failed results, and the changes of rules with their authors.
+The figures are those at the end of the week, and each channel receives the same report. \`GET sync-monitoring/weekly-report\` returns the
+last one, so that an operator can read it before a channel receives it.
 
-An email channel sends it to its recipients, not to those of a severity. PagerDuty, Alertmanager and the dashboard receive none. A processor
-that was away on Monday sends it when it runs again. A refused report is retried with the delays of the channel for a day. Nobody receives a
-report twice: after a lost answer it is not sent again. \`weekly_report_deliveries\` has the status of each. A webhook receives it with
-\`"type": "weekly_report"\`, signed like each other message of the channel. The hourly limit, silences and maintenance windows do not apply to
-it.
+An email channel sends the report to its recipients, not to the recipients of a severity. PagerDuty, Alertmanager and the dashboard receive
+no report. A processor that did not run on Monday sends the report when it runs again. A refused report is retried for a day, with the
+delays of the channel. A report is not sent again after a lost answer, so that nobody receives it twice. \`weekly_report_deliveries\` has the
+status of each delivery. A webhook receives the report with \`"type": "weekly_report"\`, signed like each other message of the channel. The
+hourly limit, silences and maintenance windows do not apply to reports.
 
 ## The canaries
 
@@ -204,20 +204,21 @@ Each stage has 10 minutes, and the reader of an email has until the next canary.
 
 ## The kinds of channels
 
-An admin creates a channel on the page or by \`PUT sync-admin/channels/<name>\` with \`kind\` and the fields of the kind. Addresses with a key
-in them, tokens and the values of headers are stored in Vault; no answer, log line or audit row contains them, and a request without one
-keeps the stored one. An address must be \`https\` and lead to no private address. Each failure is retried as above; a section says what is
-permanent for its kind. "Test" on the page sends an opening and its end.
+An admin creates a channel on the page or by \`PUT sync-admin/channels/<name>\` with \`kind\` and the fields of the kind. Vault stores tokens,
+the values of headers, and addresses that contain a key. No answer, log line or audit row contains them. A request without such a value
+keeps the stored one. An address must be \`https\` and must not lead to a private address. Each failure is retried as above; the section of a
+kind names its permanent failures. "Test" on the page sends an opening and its end.
 
 KINDS
 
 ## Examples
 
-The examples have the addresses of \`DASHBOARD_URL\` and \`RUNBOOK_URL\` (see [deploy.md](deploy.md)). Without \`DASHBOARD_URL\` a message has the
-id of the incident in place of its address. Without \`RUNBOOK_URL\` the runbook is a view of the page; without both there is no link to it.
+The examples use the addresses of \`DASHBOARD_URL\` and \`RUNBOOK_URL\` (see [deploy.md](deploy.md)). Without \`DASHBOARD_URL\` a message has the
+id of the incident instead of its address. Without \`RUNBOOK_URL\` a message links to the runbook on the page. Without both settings it has no
+link to the runbook.
 `;
 
-/** The text of `docs/notifications.md`: when what is sent, and each channel's message for an opening, an escalation, an end, a group, a week and a canary. */
+/** The text of `docs/notifications.md`: the events, and the messages of each channel about an incident, a group, a week and a canary. */
 export async function notificationsPage(): Promise<string> {
   const examples = await Promise.all(EXAMPLES.map(example));
   const kinds = await channelSections(LINKS);

@@ -41,6 +41,7 @@ async function main(): Promise<void> {
       rules: "/alerts/rules",
       rule: `/alerts/rules/${await idOf("select id from alert_rules where name = 'Match Schedule Consecutive Failures'")}`,
       silences: "/alerts/silences",
+      quality: "/alerts/quality",
       channels: "/alerts/channels",
       sync: "/sync",
       job: `/jobs/${await idOf("select id from sync_jobs limit 1")}`,
@@ -55,7 +56,7 @@ async function main(): Promise<void> {
       const { page, open, leave } = await visit(browser, stack, "admin", { colorScheme, timezoneId: "Europe/Vienna" });
       for (const [name, address] of Object.entries(views)) {
         await open(address);
-        // Some views read more after their heading, such as the incidents of their charts.
+        // Some views read further data after their heading, such as the incidents of their charts.
         await page.waitForTimeout(800);
         await page.screenshot({ path: `${OUT}/${name}-${colorScheme}.png`, animations: "disabled" });
         say(`${OUT}/${name}-${colorScheme}.png`);

@@ -64,7 +64,7 @@ const asJson = ({ fields, rows }: QueryArrayResult): string =>
     (_key, value) => typeof value === "bigint" ? String(value) : value,
   );
 
-/** The rows in columns as wide as their longest value; a line break of a value is shown as `↵`. */
+/** The rows in columns as wide as their longest value; `↵` stands for a line break in a value. */
 function asTable({ command, rowCount, fields, rows }: QueryArrayResult): string {
   if (fields.length === 0) return [command, rowCount].filter((part) => part !== null).join(" ");
   const cells = rows.map((row) => row.map((value: string | null) => value === null ? "null" : value.replaceAll("\n", "↵ ")));

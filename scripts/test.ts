@@ -1,6 +1,6 @@
 import { prepare } from "../testing/database.ts";
 import { buildDashboard } from "../platform/dashboard.ts";
-import { connect } from "../platform/database.ts";
+import { connect, connectCopy } from "../platform/database.ts";
 import { createKeys } from "../platform/keys.ts";
 import { runInterruptible } from "../testing/interruptible.ts";
 import { findPostgres, startPostgres, type TemporaryPostgres } from "../testing/postgres.ts";
@@ -9,21 +9,21 @@ import { findPostgres, startPostgres, type TemporaryPostgres } from "../testing/
 const say = (line: string): void => console.log(line);
 const isCi = Deno.env.get("CI") === "true";
 const COVERAGE = ".cov";
-/** These files test locks between sessions. The embedded database has one session, so that they run on a server only. */
+/** The files that test locks between sessions; they run only on a server, because the embedded database has one session. */
 const RACES = ["races.test.ts", "queue-model.test.ts"];
 const only = Deno.args;
 
-/** Test files that one process runs; parts run side by side. */
+/** The test files of one process; parts run in parallel. */
 interface Part {
   title: string;
   paths: string[];
-  /** `database`: the tests run on a migrated database of it. `server`: they create what they need on it. */
+  /** The Postgres of the tests: a migrated `database`, or a `server` on which they create their databases. */
   postgres?: "database" | "server";
-  /** Whether line coverage is recorded, which makes tests slower: the other parts run the same lines, or run them in other processes. */
+  /** Whether line coverage is recorded, which makes tests slower; the other parts run the same lines, or run them in other processes. */
   hasCoverage?: boolean;
 }
 
-/** Runs `deno`; the output is shown as it comes, or returned. */
+/** Runs `deno`, and shows its output at once or returns it. */
 async function deno(args: string[], env: Record<string, string> = {}, isShown = true): Promise<{ success: boolean; output: string }> {
   const stdio = isShown ? "inherit" : "piped";
   const process = new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1", ...env }, stdin: "null", stdout: stdio, stderr: stdio })
@@ -37,16 +37,16 @@ async function deno(args: string[], env: Record<string, string> = {}, isShown = 
   return { success: (await process.status).success, output: pieces.join("") };
 }
 
-/** The errors of the failed tests and their names in the output of `deno test`; its end where the tests did not run. */
+/** The errors of the failed tests and their names in the output of `deno test`; the end of the output when the tests did not run. */
 function failuresIn(output: string): string {
   const from = output.lastIndexOf("\n ERRORS \n");
   return from < 0 ? output.slice(-4_000) : output.slice(from).replace("\n ERRORS \n", "");
 }
 
-/** Runs the tests of a part with a Postgres server of its own, where it needs one, and returns what failed. */
+/** Runs the tests of a part, with a separate Postgres server if it needs one, and returns the failures. */
 async function test(part: Part, template: string, bin: string | null, isShown: boolean): Promise<string | null> {
   const startedAt = performance.now();
-  // A server of its own: a transaction in any database of a server changes the ETags of all its databases.
+  // Each part has a separate server, because a transaction in a database changes the ETags of all databases of its server.
   const server = bin && part.postgres ? await startPostgres(bin) : null;
   try {
     const env: Record<string, string> = { TEST_TEMPLATE: template };
@@ -67,20 +67,21 @@ async function test(part: Part, template: string, bin: string | null, isShown: b
   }
 }
 
-/** Writes the dump of a migrated embedded database, of which each test file opens a copy, and returns its path. */
+/** Writes a migrated embedded database as a dump for databases in memory and as a folder for a stack, and returns the path of both. */
 async function embeddedTemplate(): Promise<string> {
-  const path = await Deno.makeTempFile({ prefix: "sync-template-" });
+  const folder = await Deno.makeTempDir({ prefix: "sync-template-" });
   const database = await connect("memory://");
   await prepare(database, await createKeys());
   const dump: Blob = await database.connection.driver.dumpDataDir("none");
-  await Deno.writeFile(path, dump.stream());
+  await Deno.writeFile(`${folder}/dump`, dump.stream());
   await database.close();
-  return path;
+  await (await connectCopy(dump, `${folder}/db`)).close();
+  return folder;
 }
 
 async function serverTemplate(server: TemporaryPostgres): Promise<void> {
   const admin = await connect(server.url);
-  // Autovacuum analyzes at random times. Each of its transactions changes the snapshot of the whole server, and with it every ETag.
+  // Autovacuum runs at random times, and each of its transactions changes the snapshot of the whole server, and with it every ETag.
   await admin.exec("alter system set autovacuum = off");
   await admin.exec("select pg_reload_conf()");
   await admin.exec("create database sync_template");
@@ -90,16 +91,28 @@ async function serverTemplate(server: TemporaryPostgres): Promise<void> {
   await database.close();
 }
 
-/** The whole suite, the longest part first. */
+/**
+ * The integration suite on the embedded database, in three processes. A process never releases its modules, so in one long process each
+ * file starts more slowly than the file before.
+ */
+function embeddedParts(folder: string): Part[] {
+  // The files are listed by name, because `deno test` applies --ignore only to a single folder.
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".test.ts")).sort();
+  const paths = names.filter((name) => !RACES.includes(name)).map((name) => `${folder}/${name}`);
+  return [0, 1, 2].map((part) => ({
+    title: `The integration suite on the embedded database, part ${part + 1} of 3`,
+    paths: paths.filter((_, index) => index % 3 === part),
+    hasCoverage: true,
+  }));
+}
+
+/** The whole suite, the longest parts first. */
 function wholeSuite(): Part[] {
   const folder = "__tests__/integration";
-  // Files by name, because `deno test` applies --ignore only when it is given a single folder.
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".test.ts"));
-  const embedded = names.filter((name) => !RACES.includes(name)).sort().map((name) => `${folder}/${name}`);
   return [
-    { title: "The integration suite on the embedded database", paths: embedded, hasCoverage: true },
-    { title: "The integration suite on a real Postgres", paths: [folder], postgres: "database" },
     { title: "The page in a browser", paths: ["__tests__/browser"] },
+    { title: "The integration suite on a real Postgres", paths: [folder], postgres: "database" },
+    ...embeddedParts(folder),
     { title: "The repository and its commands", paths: ["__tests__/repo"], postgres: "server" },
     {
       title: "Unit tests and arbitrary input",
@@ -115,7 +128,7 @@ async function main(): Promise<boolean> {
   const hasCron = bin && await Deno.stat(bin.replace(/bin$/, "lib/pg_cron.so")).catch(() => null);
   if (!hasCron && isCi) throw new Error("CI=true runs everything: install Postgres 15 or newer with pg_cron first (.ci/run does)");
   const template = await embeddedTemplate();
-  // Two parts must not build the page at the same time: they would write the same files.
+  // The page is built first, because two parts that build it at the same time write the same files.
   if (!only.length) await buildDashboard(() => say("Building the page …"));
   try {
     const parts: Part[] = only.length
@@ -127,7 +140,7 @@ async function main(): Promise<boolean> {
       : wholeSuite();
     const waiting = parts.filter(({ postgres }) => bin || postgres !== "database");
     if (waiting.length < parts.length) say("\n== No Postgres 15 or newer is installed: the integration suite does not run on a server");
-    // Two parts side by side wait for each other less than they would wait for their own browsers, servers and functions alone.
+    // Two parallel parts are faster than one after the other, because each often waits for its browser, server or functions.
     const laneCount = only.length ? 1 : 2;
     const failures: string[] = [];
     const lane = async () => {
@@ -141,11 +154,11 @@ async function main(): Promise<boolean> {
     say("\n== Line coverage of services/ and supabase/functions/");
     const report = ["coverage", COVERAGE, "--include=/(services|supabase/functions)/", "--exclude=__tests__"];
     const { success } = await deno(report);
-    // Last, because of a long output often only the end is kept.
+    // The failures are printed last, because often only the end of a long output is kept.
     for (const failure of failures) say(failure);
     return success && !failures.length;
   } finally {
-    await Deno.remove(template);
+    await Deno.remove(template, { recursive: true });
   }
 }
 

@@ -6,7 +6,7 @@ import type { Log } from "./log.ts";
 import { boundedContext, redactText } from "./redact.ts";
 import { safeText } from "./text.ts";
 
-/** Errors of a run beyond this number are counted and logged, but not stored. */
+/** The number of errors of a run that are stored; further errors are only counted and logged. */
 const KEPT_PER_RUN = 1000;
 
 /** The code and the message without ids, numbers, dates, addresses and quoted parts; errors with the same cause share it. */

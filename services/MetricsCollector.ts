@@ -11,14 +11,14 @@ export const isolateMemory = (): number => {
 
 /** One upstream request. */
 interface ApiCall {
-  /** Until the body was read. */
+  /** The time until the body was read. */
   ms: number;
   bytes: number;
   failed: boolean;
   isRetry: boolean;
-  /** The answer was XML although JSON was requested. */
+  /** Whether the answer was XML; the request is for JSON. */
   isXml?: boolean;
-  /** The request was for a full reply although the version of an earlier one was known. */
+  /** Whether the request was for a full reply of a tournament with a known version. */
   isFullRead?: boolean;
 }
 
@@ -87,7 +87,7 @@ export class MetricsCollector {
     if (call.isRetry || call.isXml || call.isFullRead) this.count("api_fallbacks");
   }
 
-  /** Wraps `rpc` and counts its calls and the most calls that were open at the same time. */
+  /** Wraps `rpc` and counts its calls, and the largest number of calls that were open at the same time. */
   counting(rpc: Rpc): Rpc {
     return async (fn, args) => {
       this.count("database_calls");

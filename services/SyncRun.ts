@@ -30,7 +30,7 @@ export interface SyncDeps {
   wallClockLeft: () => number;
   /** The CPU of this worker, which all of its runs share. */
   cpu: WorkerCpu;
-  /** Bytes in use; by default those of the isolate. */
+  /** The bytes in use; by default, those of the isolate. */
   memory?: () => number;
 }
 
@@ -42,11 +42,11 @@ export interface TournamentOutcome {
   attempts?: Attempt[];
   /** The size of its reply. */
   bytes?: number;
-  /** The reply was held back for a second look, for this reason. */
+  /** The reason why the reply was held back for a second look. */
   held?: SyncError;
 }
 
-/** The outcome of a tournament that failed: its own error, or the recorded error that several tournaments share. */
+/** The outcome of a failed tournament: its own error, or a recorded error that several tournaments share. */
 type Failure = { error: unknown; retries?: number; attempts?: Attempt[] } | { failure: ErrorRecord };
 
 type Progress = Arguments<"heartbeat_sync_execution">["p"];
@@ -69,7 +69,7 @@ interface RunInfo {
 /** The runs of this worker that have not ended. */
 const liveRuns = new Set<SyncRun>();
 
-/** Closes the live runs of this worker as TIMED_OUT when it shuts down; the reaper closes those that could not be closed here. */
+/** Closes the live runs of this worker as TIMED_OUT when it shuts down; the reaper closes a run for which this call failed. */
 export async function closeLiveRuns(): Promise<void> {
   await Promise.allSettled([...liveRuns].map((run) => run.shutDown()));
 }
@@ -110,7 +110,7 @@ export class SyncRun {
     return this.deps.clock;
   }
 
-  /** The reason to start no further work; null while the run may continue. UPSTREAM_BACKOFF and SHUTDOWN replace an earlier reason. */
+  /** The reason why the run must stop; null while it may continue. UPSTREAM_BACKOFF and SHUTDOWN replace an earlier reason. */
   shouldStop(): StopReason | null {
     if (this.#stop === null && this.deps.clock.monotonic() - this.#startedAt >= this.info.budgetMs) this.#stop = "BUDGET";
     if (this.#stop === null && this.deps.cpu.isSpent) this.#stop = "CPU";
@@ -135,12 +135,12 @@ export class SyncRun {
     this.#recordError(reason, tournamentNo);
   }
 
-  /** Counts a tournament whose main draw is or is not today. */
+  /** Adds a tournament to the number of tournaments whose main draw is today, if `isToday`. */
   countMainDraw(isToday: boolean): void {
     this.#inMainDraw = (this.#inMainDraw ?? 0) + Number(isToday);
   }
 
-  /** Runs one step; when it fails, records the error and returns null, so that the other steps can follow. */
+  /** Runs one step; after a failure, records the error and returns null, so that the run continues with its other steps. */
   async step<T>(name: string, work: () => Promise<T>): Promise<T | null> {
     this.stage(name);
     this.#steps++;
@@ -189,8 +189,8 @@ export class SyncRun {
   }
 
   /**
-   * Runs `work` for each tournament, `concurrency` at a time, until there is a reason to stop; a failure fails only its tournament.
-   * A `work` that resolves to null leaves the tournament to another run.
+   * Runs `work` for each tournament, `concurrency` at a time, until the run must stop; an error fails only its tournament.
+   * When `work` resolves to null, another run syncs the tournament.
    */
   async eachTournament<T extends { no: string }>(
     tournaments: T[],
@@ -211,7 +211,7 @@ export class SyncRun {
           this.#stop = "UPSTREAM_BACKOFF";
           return;
         }
-        // The error of an upstream request contains the number of the last attempt; the first attempt is 1.
+        // The error of an upstream request has the number of the last attempt; the first attempt is 1.
         const attempt = error instanceof SyncError ? error.evidence.attempt : undefined;
         const attempts = error instanceof SyncError ? error.attempts : [];
         this.recordTournament(tournament.no, startedAt, { error, retries: typeof attempt === "number" ? attempt - 1 : 0, attempts });
@@ -225,7 +225,7 @@ export class SyncRun {
     this.#setTotal((this.#total ?? 0) + nos.length);
   }
 
-  /** Records tournaments that are not among those of the run, and the reason. */
+  /** Records tournaments that the run does not sync, and the reason. */
   leaveOut(reason: LeftOutReason, nos: string[]): void {
     this.#leftOut.add(reason, nos);
   }
@@ -246,7 +246,7 @@ export class SyncRun {
     return await this.#finish(fatal);
   }
 
-  /** Sends progress, new results and new errors; the answer says whether to stop. After a failure the next heartbeat sends them again. */
+  /** Sends the progress, new results and new errors, and reads whether the run must stop; the next heartbeat repeats a failed one. */
   sendHeartbeat(): Promise<void> {
     return this.#heartbeat ??= this.#heartbeatOnce().finally(() => this.#heartbeat = null);
   }
@@ -262,7 +262,7 @@ export class SyncRun {
     this.metrics.expectTournaments(total);
   }
 
-  /** Leaves a tournament to the run that holds its lease. */
+  /** Records a tournament that the run does not sync, because another run holds its lease. */
   #giveUp(no: string): void {
     this.leaveOut("LEASED", [no]);
     this.#setTotal((this.#total ?? 1) - 1);
@@ -289,7 +289,7 @@ export class SyncRun {
     };
   }
 
-  /** Sends progress. When the database refuses the values of results or errors, sends the rest without them, so that the run stays recorded. */
+  /** Sends the progress; without results and errors when the database refuses one of their values, so that the run stays recorded. */
   async #send<A>(call: (progress: Progress) => Promise<A>): Promise<A> {
     const progress = this.#progress();
     try {
@@ -355,8 +355,8 @@ export class SyncRun {
     const retryable = top.length === 0 || top.some(({ code }) => ERRORS[code as ErrorCode].retry !== "never");
     const was_cut = outcome.status === "PARTIAL" && (this.#stop === "BUDGET" || this.#stop === "CPU");
     const end = { ...outcome, was_cut, retryable, error_details: top.length ? { codes: top } : null };
-    // Until the lease expires the database can be away for a moment, or an answer can be lost. Another attempt is safe, because the
-    // database closes a run only once.
+    // The run repeats the call until its lease expires, because an answer can be lost or the database unreachable for a moment. A
+    // repetition is safe, because the database closes a run only once.
     for (let pause = FIRST_PAUSE_MS;; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       try {
         const { recorded, status } = await this.#send((progress) =>

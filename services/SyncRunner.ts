@@ -8,9 +8,10 @@ import { type SyncDeps, SyncRun } from "./SyncRun.ts";
 const RESERVE_MS = 30_000;
 
 /**
- * Starts a run in the database; {@link SyncRun.perform} then does the work, which may follow the answer to the caller.
- * When the database cannot be reached, a run without a job continues unrecorded and the failure is logged.
- * @throws AppError RUN_IN_PROGRESS, ALREADY_RUN, ENTITY_UNKNOWN, ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST; DatabaseError for any other refusal, and for the run of a job.
+ * Starts a run in the database; {@link SyncRun.perform} then does the work, also after the answer to the caller.
+ * Without an answer of the database, a run without a job continues unrecorded, and the failure is logged.
+ * @throws AppError RUN_IN_PROGRESS, ALREADY_RUN, ENTITY_UNKNOWN, ENTITY_INACTIVE, ENTITY_PAUSED or LEASE_LOST; DatabaseError for any
+ * other refusal, and for the run of a job.
  */
 export async function startSync(deps: SyncDeps, entityType: string, request: StartSyncRequest): Promise<SyncRun> {
   const executionId = crypto.randomUUID();
@@ -42,8 +43,8 @@ export async function startSync(deps: SyncDeps, entityType: string, request: Sta
       isRecorded: true,
     });
   } catch (error) {
-    // Only without an answer of the database is its record missing for a reason that says nothing about the run. The queue would dispatch
-    // a job again while its unrecorded run works.
+    // A refusal of the database ends the run. A run with a job must not continue unrecorded, because the queue dispatches the job again
+    // while that run works.
     if (classify(error).code !== "DATABASE_UNREACHABLE" || request.sync_job_id) throw error;
     deps.log("error", "sync_not_recorded", { execution_id: executionId, at: "start", message: String(error) });
     const now = new Date(deps.clock.now()).toISOString();

@@ -16,7 +16,7 @@ const MAX_BYTES = 8 * 2 ** 20;
 /** A season has about 600 tournaments; a tournament has 12 to 112 matches, with a median of 40 (5,298 matches of 2026). */
 const PLAUSIBLE_TOURNAMENTS = 2_000;
 const PLAUSIBLE_MATCHES = 400;
-/** How long a request waits for a slot, and the pause between two claims. */
+/** The longest wait of a request for a slot, and the pause between two claims. */
 const SLOT_WAIT_MS = 60_000;
 const SLOT_POLL_MS = 250;
 
@@ -36,12 +36,12 @@ interface VisDeps {
   clock: Clock;
   metrics: MetricsCollector;
   cpu: WorkerCpu;
-  /** A reason to start no further work also ends the retries: four attempts can take longer than a run has left. */
+  /** Returns the reason why the run must stop; the client then retries no request, because four attempts can outlast the run. */
   shouldStop: () => StopReason | null;
   fetch?: typeof fetch;
 }
 
-/** The lease under which the run writes the reply; its claim is one call with the claim of the slot. */
+/** The lease under which the run writes the reply; one call claims the lease and the slot. */
 interface Lease {
   execution_id: string;
   tournament_no: string;
@@ -50,14 +50,14 @@ interface Lease {
 /** The reply was `NoChanges` or 204 instead of rows. */
 type Unchanged = Pick<VisReply, "isUnchanged">;
 
-/** What VIS answered to a request for the matches of a tournament. */
+/** The answer of VIS to a request for the matches of a tournament. */
 export interface MatchReply extends Records<MatchRecord>, Pick<VisReply, "isUnchanged" | "version"> {
   /** The numbers of the matches that VIS marks as deleted. */
   deleted: string[];
-  /** The version since which the reply has the changes; null when it has all matches. */
+  /** The version after which the reply has the changes; null when the reply has all matches. */
   since: number | null;
   bytes: number;
-  /** The requests until the reply. */
+  /** The requests up to the reply. */
   attempts: Attempt[];
   /** The slot of the request, which the write of the reply releases. */
   slot: AnsweredSlot;
@@ -97,8 +97,8 @@ export class VisClient {
   }
 
   /**
-   * The matches of a tournament, whose lease it claims; `count` is their number at the last sync, and the claim returns what is `known` of
-   * them. With `isIncremental` it requests what changed since the last reply, if that is known; VIS may still answer with all matches.
+   * Claims the lease of a tournament and returns its matches; `count` is their number at the last sync, and `known` the known matches.
+   * `isIncremental` requests the changes since the last reply, if its version is known; VIS can still answer with all matches.
    * @throws SyncError, TOURNAMENT_BUSY when another run holds the lease.
    */
   async listMatches(lease: Lease, count = 0, isIncremental = false): Promise<MatchReply> {
@@ -120,7 +120,7 @@ export class VisClient {
     return { ...read, attempts, bytes, slot, known, isUnchanged, version, since };
   }
 
-  /** Sends a request until it is answered or may not be retried; with a lease, the slot of the answered request stays claimed. */
+  /** Sends a request until VIS answers or no retry is allowed; with a lease, the slot of the answered request stays claimed. */
   async #ask(
     type: string,
     parameters: Record<string, string>,
@@ -249,12 +249,12 @@ export class VisClient {
   }
 
   async #releaseSlot(slot: AnsweredSlot): Promise<void> {
-    // A failure here does not fail the request: the slot is free again when its lease expires.
+    // A failed release does not fail the request, because the slot is free again when its lease expires.
     await this.deps.rpc("release_upstream_slot", { p: slot, as_of: this.deps.clock.asOf() }).catch(() => {});
   }
 }
 
-/** VIS ignored the version of a request when the reply has a row that is not newer: such a reply has all rows. */
+/** Whether a row is newer than the requested version; VIS ignored the version when one row is not, and the reply then has all rows. */
 const isNewerThan = (version: number | null) => (row: VisReply["rows"][number]): boolean =>
   version === null || Number(row.version) > version;
 
@@ -271,7 +271,7 @@ function guardRows(rows: VisReply["rows"], limit: number, isRequested: (row: Vis
   }
 }
 
-/** Decodes by the charset that the header declares or, without one, the XML declaration; else by UTF-8. @throws SyncError for an unknown one */
+/** The decoder for the charset of the header, else of the XML declaration, else for UTF-8. @throws SyncError for an unknown charset */
 function decoderOf(contentType: string, start: Uint8Array): TextDecoder {
   const declared = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1] ??
     /^<\?xml[^>]*\sencoding\s*=\s*["']([^"']+)/.exec(new TextDecoder("latin1").decode(start.subarray(0, 200)))?.[1] ?? "utf-8";

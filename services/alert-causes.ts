@@ -2,7 +2,7 @@ import type { AlertMetric } from "../types/alerts.ts";
 import { SEVERITIES } from "../types/sync.ts";
 import type { Measurement } from "./contract/alerts.ts";
 
-/** The metrics of failing runs, the closest to the cause first: of incidents with a common run or fingerprint, the earlier inhibits the later. */
+/** The metrics of failing runs, the closest to the cause first; of a common run or fingerprint, an earlier metric inhibits a later one. */
 const CAUSE_ORDER: readonly AlertMetric[] = [
   "shared_failure",
   "stuck_execution",
@@ -12,7 +12,7 @@ const CAUSE_ORDER: readonly AlertMetric[] = [
   "burn_rate",
 ];
 
-/** The metrics of one tournament in the same order; they come after those of runs. */
+/** The metrics of one tournament in the same order; they follow the metrics of runs. */
 const TOURNAMENT_ORDER: readonly AlertMetric[] = ["consecutive_failures", "success_rate", "tournament_staleness"];
 
 const orderOf = (m: Measurement): number =>
@@ -24,7 +24,7 @@ const orderOf = (m: Measurement): number =>
 const severityOf = (m: Measurement): number => SEVERITIES.indexOf(m.incident?.severity ?? m.severity);
 const causeOf = (m: Measurement): string | null => m.fingerprint ?? m.incident?.cause ?? null;
 
-/** The incident is silenced, but not by its name: it inhibits nobody. */
+/** Whether a pause, or a silence that does not name the incident, silences it; the incident then inhibits no other one. */
 export const isSilencedOtherwise = (m: Measurement): boolean => m.is_paused || m.silenced_by !== null && !m.is_silenced_by_name;
 const overlaps = (a: Measurement, b: Measurement): boolean =>
   a.entity_type === b.entity_type || a.entity_type === "all" || b.entity_type === "all";
@@ -38,18 +38,18 @@ function hasCauseOf(parent: Measurement, m: Measurement): boolean {
   if (m.tournament_no !== null) {
     return isSameFailure && (parent.metric === "shared_failure" || parent.metric === "consecutive_failures" && parent.is_sole_cause);
   }
-  // A run that no longer sends heartbeats is also slow, and the next one is overdue.
+  // A run that no longer sends heartbeats is also slow, and the next run is overdue.
   if (m.metric === "duration_exceeded" || m.metric === "sync_overdue") {
     const isStuckHere = parent.metric === "stuck_execution" &&
       (parent.entity_type === m.entity_type || parent.bad_runs.some(({ entity_type }) => entity_type === m.entity_type));
     return isStuckHere || m.metric === "sync_overdue" && parent.metric === "shared_failure" && isSameFailure;
   }
-  // Two rules on the budget of one objective.
+  // Both rules are on the budget of one objective.
   if (m.metric === "burn_rate" && parent.metric === "burn_rate" && m.evidence.objective_id === parent.evidence.objective_id) return true;
   return orderOf(parent) < CAUSE_ORDER.length && orderOf(m) < CAUSE_ORDER.length && (isSameRun || isSameFailure);
 }
 
-/** Maps each incident that another one inhibits to that one; a parent has no parent itself. Every incident given is firing. */
+/** Maps each inhibited incident to its parent; a parent has no parent. Every given incident is firing. */
 export function findParents(firing: Measurement[]): Map<Measurement, Measurement> {
   const isNotified = ({ incident }: Measurement): boolean => Boolean(incident?.notified_at);
   // Among rules with the same metric a rule for all entities, a higher severity and an earlier notification come first.

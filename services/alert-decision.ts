@@ -27,16 +27,16 @@ export function judgeValue(m: Measurement, value: number | null, runs: number): 
 /** The times of an evaluation, in ms since the epoch. */
 export interface EvaluationTimes {
   now: number;
-  /** Since when evaluations have run without a gap: the clocks of incidents do not count the time before. */
+  /** The start of the evaluations without a gap; the clocks of incidents do not count the time before it. */
   evaluatedSince: number;
 }
 
 /** The next state of an incident, before its causes and notifications are known. */
 export interface Step extends Pick<LiveIncident, "is_flapping" | "recovered_at" | "met_ms" | "met_at"> {
   to_state: Transition["to_state"];
-  /** Empty for a change that the timeline does not show. */
+  /** The reason in the timeline; empty for a change that the timeline does not show. */
   reason: string;
-  /** The kind of the notification that each destination receives; null where only the state decides. */
+  /** The kind of the notification for each destination; null when the state at the destination decides. */
   kind: NotificationKind | null;
 }
 
@@ -48,7 +48,7 @@ const NEW = { is_flapping: false, recovered_at: null, met_ms: 0, met_at: null };
 export const sinceMs = (then: string | null, now: number): number => then === null ? 0 : now - Date.parse(then);
 const toIso = (ms: number): string => new Date(ms).toISOString();
 
-/** The next state of the incident of a measurement; null when it has none and none opens. */
+/** The next state of the incident of a measurement; null when the measurement has no incident and opens none. */
 export function nextStep(m: Measurement, times: EvaluationTimes): Step | null {
   const verdict = judge(m);
   const { incident } = m;
@@ -91,7 +91,7 @@ function fire(m: Measurement, reason: string, state: typeof NEW | LiveIncident):
   return { ...NEW, met_ms, met_at, is_flapping: true, to_state: "FIRING", reason: `${reason}; ${flapping}`, kind: "FLAPPING" };
 }
 
-/** `for` counts only the time between two evaluations that both found the condition met. */
+/** The next state of a pending incident; `for` counts only the time between two evaluations at which the condition was met. */
 function whilePending(m: Measurement, verdict: Verdict, incident: LiveIncident, times: EvaluationTimes, step: CreateStep): Step {
   const { now, evaluatedSince } = times;
   if (verdict === "UNKNOWN") return step("PENDING", "", null, { met_at: null });
@@ -116,7 +116,7 @@ function recover(m: Measurement, incident: LiveIncident, now: number, step: Crea
   return sinceMs(incident.recovered_at, now) >= m.flap_ms / 2 ? resolve() : step(incident.state, "");
 }
 
-/** The runs that were missed while no rules were evaluated, as the reason, evidence and times of an incident; null without any. */
+/** The runs that were missed in a gap of the evaluations, as the reason, evidence and times of an incident; null without a missed run. */
 export function missedRuns(m: Measurement): Pick<Transition, "reason" | "evidence" | "began_at" | "resolved_at" | "missed_due_at"> | null {
   const [first] = m.missed, last = m.missed.at(-1);
   if (!first || !last) return null;

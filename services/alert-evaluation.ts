@@ -34,7 +34,7 @@ export function decideAll({ as_of, evaluated_since, recipients, measurements }: 
   return { transitions, recovered };
 }
 
-/** The highest severity and the channels of the incidents that a parent inhibits, without silenced ones. */
+/** The highest severity and the channels of the incidents that a parent inhibits, without the silenced ones. */
 function inheritedFrom(children: Measurement[]): Inherited | null {
   const notSilenced = children.filter((child) => child.silenced_by === null && !child.is_paused);
   const worst =
@@ -54,7 +54,7 @@ function decide(m: Measurement, step: Step | null, context: Context): Decision {
   };
 }
 
-/** The end of an incident, which each destination that it was queued for receives. */
+/** The end of an incident; each destination with a queued state of the incident receives it. */
 function end(m: Measurement, step: Step, { now }: Context): Transition {
   const { reason } = step;
   const { evidence = {}, destinations = [] } = m.incident ?? {};
@@ -62,13 +62,13 @@ function end(m: Measurement, step: Step, { now }: Context): Transition {
   return { ...transitionTo(step, m, now), evidence, notifications };
 }
 
-/** A change that notifies nobody: of a pending incident, or of one that is recovering. */
+/** A change without a notification: of a pending incident, or of a recovering one. */
 const changeSilently = (m: Measurement, step: Step, { now }: Context): Transition => ({
   ...transitionTo(step, m, now),
   muted_by: step.to_state === "PENDING" || step.to_state === "DISCARDED" ? null : m.incident?.muted_by ?? null,
 });
 
-/** One incident, already RESOLVED, for the runs that were missed while no rules were evaluated; null when no run was missed. */
+/** One incident, already RESOLVED, for the runs that were missed in a gap of the evaluations; null when no run was missed. */
 function decideMissed(m: Measurement, { recipients, now }: Context): Transition | null {
   const missed = missedRuns(m);
   if (!missed) return null;

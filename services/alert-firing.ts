@@ -16,7 +16,7 @@ import { hasChanged, higher, rank, transitionTo } from "./alert-transition.ts";
 import { inWords } from "./alert-words.ts";
 import type { Measurement, Recipients, Scope, Transition } from "./contract/alerts.ts";
 
-/** What an incident takes from the incidents that it inhibits: their highest severity, and their channels. */
+/** The highest severity and the channels of the incidents that an incident inhibits; the incident inherits both. */
 export interface Inherited {
   severity: Severity;
   rule_name: string;
@@ -30,7 +30,7 @@ export interface Context extends EvaluationTimes {
   inherited: Inherited | null;
 }
 
-/** The transition of an incident, and the states that its destinations know after it. */
+/** The transition of an incident, and the newest state of each destination after it. */
 export interface Decision {
   transition: Transition | null;
   states: ParentStates;
@@ -44,7 +44,7 @@ const channelsAfter = (steps: number, m: Measurement, inherited: Inherited | nul
   ...inherited?.channels ?? [],
 ];
 
-/** What keeps every destination of an incident from being notified; null where one of them can be. */
+/** The cause that mutes every destination of an incident; null when one destination is not muted. */
 function muteOf(m: Measurement, severity: Severity, known: KnownStates, context: Context): Transition["muted_by"] {
   const { parent, inherited, recipients } = context;
   if (isSilencedOtherwise(m) || m.silenced_by !== null || parent?.is_silenced) return "SILENCE";
@@ -55,7 +55,7 @@ function muteOf(m: Measurement, severity: Severity, known: KnownStates, context:
 
 /** The escalation clock of an incident, and whether it escalates or is repeated now. */
 interface Clocks {
-  /** Since when nobody acknowledged the incident, in ms since the epoch; null while the clock does not run. */
+  /** The start of the escalation clock in ms since the epoch; null while the clock does not run. */
   unacknowledgedSince: number | null;
   escalates: boolean;
   repeats: boolean;
@@ -75,7 +75,7 @@ function clocksOf(m: Measurement, step: Step, severity: Severity, isMuted: boole
   return { unacknowledgedSince, escalates, repeats };
 }
 
-/** Decides on an incident that is firing or acknowledged: severity, escalation, repetition, and what each destination has to learn. */
+/** Decides on a firing or acknowledged incident: severity, escalation, repetition, and the notification of each destination. */
 export function decideFiring(m: Measurement, step: Step, context: Context): Decision {
   const { now, parent, inherited, recipients } = context;
   const { incident } = m;

@@ -6,13 +6,13 @@ import type { Address, DestinationState, Measurement, Recipients } from "./contr
 
 const keyOf = ({ channel, recipient }: Address): string => JSON.stringify([channel, recipient]);
 
-/** The newest state of an incident at each destination that it was queued for, by {@link keyOf}. */
+/** The newest state of an incident that was queued for each destination, by {@link keyOf}. */
 export type KnownStates = ReadonlyMap<string, DestinationState>;
 /** Whether a state of the incident was queued for the destination. */
 export const isKnownAt = (address: Address, known: KnownStates): boolean => known.has(keyOf(address));
 export const knownStates = (states: DestinationState[]): KnownStates => new Map(states.map((state) => [keyOf(state), state]));
 
-/** The destinations of an incident: the recipients of its severity on each active channel, and those on it that know the incident. */
+/** The destinations of an incident on active channels: the recipients at its severity, and those with an earlier state of the incident. */
 export function destinationsOf(channels: Iterable<string>, severity: Severity, known: KnownStates, recipients: Recipients): Address[] {
   const names = [...new Set(channels)].filter((channel) => recipients[channel]).sort();
   return names.flatMap((channel) => {
@@ -27,7 +27,7 @@ export interface ParentStates {
   known: KnownStates;
 }
 
-/** Why a destination is not notified of an incident: its parent's state there covers it, or the incidents there cover its runs. */
+/** The reason why a destination is muted: the state of the parent there covers the incident, or other incidents there cover its runs. */
 export function muteAt(address: Address, m: Measurement, severity: Severity, parent: ParentStates | null): "PARENT" | "COVERAGE" | null {
   const state = parent?.known.get(keyOf(address));
   if (parent && state && !state.is_dead && state.cause === parent.cause && rank(state.severity) >= rank(severity)) return "PARENT";
@@ -35,17 +35,17 @@ export function muteAt(address: Address, m: Measurement, severity: Severity, par
   return rest && judgeValue({ ...m, no_data: "KEEP" }, rest.value, rest.runs) !== "BREACH" ? "COVERAGE" : null;
 }
 
-/** What each destination should know of a firing incident. */
+/** The current state of a firing incident, which each destination should have. */
 export interface Wanted {
   severity: Severity;
   cause: string | null;
-  /** The kind for a destination that knows nothing of the incident. */
+  /** The kind for a destination without an earlier state of the incident. */
   opening: "FIRING" | "FLAPPING";
-  /** The kind for a destination that knows the current state; null where it needs no message. */
+  /** The kind for a destination that has the current state; null when it needs no message. */
   kind: NotificationKind | null;
 }
 
-/** The notification that brings a destination to the current state; null when it knows that state, or when its message was given up. */
+/** The notification with which a destination receives the current state; null when it has that state, or when its message is DEAD. */
 export function kindFor(address: Address, { severity, cause, opening, kind }: Wanted, known: KnownStates): NotificationKind | null {
   const state = known.get(keyOf(address));
   if (!state) return opening;

@@ -3,25 +3,25 @@ import { isKnownAt, type KnownStates } from "./alert-notifications.ts";
 import { rank } from "./alert-transition.ts";
 import type { Address, LiveIncident, Measurement, Transition } from "./contract/alerts.ts";
 
-/** What mutes the notifications of a transition, as the end of its reason; empty when nothing does. */
+/** The cause that mutes a transition, as the end of its reason; empty when the transition is not muted. */
 export function mutedText({ muted_by, parent }: Transition): string {
   if (muted_by === null) return "";
   return muted_by === "SILENCE" ? " (silenced)" : ` (inhibited by ${parent?.rule_name ?? "incidents about the same runs"})`;
 }
 
-/** Why the incident is notified for the first time although it fired before. */
+/** The reason for the first notification of an incident that fired before. */
 function reasonOfFirst({ muted_by, parent }: LiveIncident): string {
   if (muted_by === "PARENT") return `${parent?.rule_name ?? "its parent"} no longer inhibits this incident`;
   return muted_by === "COVERAGE" ? "runs that no other incident notified meet the condition" : "the silence ended";
 }
 
-/** Why the severity is higher than before, other than by an escalation. */
+/** The reason for a higher severity without an escalation. */
 function reasonOfSeverity({ severity }: Measurement, incident: LiveIncident, inherited: Inherited | null): string[] {
   if (rank(severity) > rank(incident.severity)) return [`the rule now has the severity ${severity}`];
   return inherited ? [`${inherited.rule_name} has the same cause and the severity ${inherited.severity}`] : [];
 }
 
-/** Why destinations that know another state of a live incident, or none, are notified. */
+/** The reasons to notify destinations that have another state of a live incident, or none. */
 export function reasonsToNotify(
   m: Measurement,
   incident: LiveIncident,
@@ -53,7 +53,7 @@ export function reasonsToNotify(
   return hasNewRecipient && reasons.length === 0 ? ["other recipients are notified of this incident"] : reasons;
 }
 
-/** What the timeline shows of a parent that began or ceased to inhibit an incident. */
+/** The reasons in the timeline when a parent begins or ceases to inhibit an incident. */
 export function reasonsOfParent(incident: LiveIncident, { parent, muted_by }: Transition): string[] {
   const before = incident.parent?.rule_name ?? null, after = parent?.rule_name ?? null;
   if (incident.state === "PENDING" || before === after) return [];

@@ -12,17 +12,17 @@ import { Evaluations, windowsOf } from "./replay-times.ts";
 
 const isoOf = (ms: number): string => new Date(ms).toISOString();
 
-/** The metrics whose past values the runs keep. */
+/** The metrics whose past values can be measured from stored rows. */
 export const REPLAYABLE = (Object.keys(ALERT_METRICS) as AlertMetric[]).filter((name) => !(ALERT_METRICS[name] as Metric).lost_past);
 
-/** Why a rule cannot be replayed; null where it can. */
+/** The reason why a rule cannot be replayed; null when it can be. */
 export const lostPastOf = ({ rule, scope }: ReplayFacts): string | null =>
   scope === "TOURNAMENT" ? TOURNAMENTS_OF_NOW : (ALERT_METRICS[rule.metric] as Metric).lost_past ?? null;
 
-/** Replays a rule on its measured values, with the code that decides on live incidents. */
+/** Replays a rule on its measured values with the same code that decides on live incidents. */
 export const replayRule = (facts: ReplayFacts): Backtest => new Replay(facts).run();
 
-/** One rule with its incidents in memory; it begins without an incident. */
+/** One rule with its incidents in memory; a replay begins without an incident. */
 class Replay {
   readonly #evaluations: Evaluations;
   readonly #silences: (PastSilence & { from: number; until: number })[];
@@ -59,7 +59,7 @@ class Replay {
     return this.#result();
   }
 
-  /** The evaluations at which something else than the clock of an incident changes. */
+  /** The evaluations at which a value, a silence, an act or another incident changes, and those at the edges of gaps. */
   #knownTimes(): number[] {
     const changes = [
       ...this.#silences.flatMap(({ from, until }) => [from, until]),
@@ -70,7 +70,7 @@ class Replay {
     return [...times].filter((at) => at >= this.#from && at <= this.#until).sort((a, b) => a - b);
   }
 
-  /** When a clock of the incident runs out. */
+  /** The next times at which the incident changes without a new value: by its delays, its repetition or the end of its acknowledgement. */
   #clocks(): number[] {
     const { rule: { for_ms, escalation_ms, repeat_ms, flap_ms } } = this.facts;
     if (!this.#incidents.live) return [];
@@ -99,7 +99,7 @@ class Replay {
     if (this.#incidents.closed && recovered.includes(this.#incidents.closed.id)) this.#incidents.closed = null;
   }
 
-  /** What `measure_alert_rules` would have measured, with the incident of the replay in place of a recorded one. */
+  /** The measurement that `measure_alert_rules` returns at this time, with the incident of the replay in place of a recorded one. */
   #measurement({ at: _, run_at: __, run_entity: ___, ...value }: MeasuredValue, now: number): Measurement {
     const { rule } = this.facts, live = this.#incidents.live;
     const silence = this.#silenceAt(now, value.evidence);
@@ -120,7 +120,7 @@ class Replay {
     };
   }
 
-  /** The silence that covers the rule, one that names its incident only where no other does, as `private.silence_of` selects it. */
+  /** The silence of the rule, as `private.silence_of` selects it: one that names the incident is selected only if no other matches. */
   #silenceAt(now: number, evidence: Measurement["evidence"]) {
     const { rule } = this.facts;
     const ofRuns = (of: unknown) => Array.isArray(of) && of.length > 0 ? of : null;

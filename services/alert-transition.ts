@@ -16,14 +16,14 @@ export const scopeOf = ({ rule_id, rule_name, entity_type, tournament_no }: Meas
   tournament_no,
 });
 
-/** The value is the worst of the incident so far. */
+/** Whether the value is the worst of the incident so far. */
 function isPeak({ value, metric, incident }: Measurement): boolean {
   const peak = incident?.evidence.peak;
   if (value === null) return false;
   return typeof peak !== "number" || (ALERT_METRICS[metric].direction === "above" ? value > peak : value < peak);
 }
 
-/** The facts behind a breach, with the worst value so far as `peak` and the facts behind that one as `at_peak`. */
+/** The facts of a breach, with the worst value so far as `peak`, and the facts of that value as `at_peak`. */
 function evidenceOf(m: Measurement, now: number): Record<string, unknown> {
   const facts = {
     runs: m.runs,
@@ -36,7 +36,7 @@ function evidenceOf(m: Measurement, now: number): Record<string, unknown> {
   return { ...facts, ...(typeof peak === "number" ? { peak } : {}), ...(at_peak === undefined ? {} : { at_peak }) };
 }
 
-/** The fingerprint that the incident reports, or the channels that are not proven; null for a rate, whose failures can have several causes. */
+/** The fingerprint of the incident, or its failed channels with their stages; null for a rate, whose failures can have several causes. */
 function currentCause(m: Measurement): string | null {
   if (m.metric === "canary_failed" && judge(m) === "BREACH") {
     return failedStages(m.evidence).map(({ channel, stage }) => `${channel} ${stage}`).join(", ");
@@ -87,7 +87,7 @@ const canonical = (value: unknown): string =>
     return Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1));
   });
 
-/** Whether a transition has an event or a notification, or changes what the incident keeps. */
+/** Whether a transition has an event or a notification, or changes a stored field of the incident. */
 export function hasChanged({ incident }: Measurement, transition: Transition): boolean {
   if (!incident || transition.reason !== "" || transition.notifications.length > 0) return true;
   const kept = ({ severity, value, message, evidence, cause, muted_by, met_ms, met_at, unacknowledged_since, parent }: Kept) =>

@@ -15,7 +15,7 @@ export function inWords(ms: number): string {
   return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }
 
-/** A time as people read it: `2026-06-10 12:00:00 UTC`. */
+/** A time for people: `2026-06-10 12:00:00 UTC`. */
 export const inUtc = (time: string): string => `${new Date(time).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 
 /** A value of a metric with its unit: `95 %`, `26 hours`, `3 runs`. */

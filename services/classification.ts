@@ -8,8 +8,8 @@ export interface Attempt {
 }
 
 /**
- * A failure whose code is known where it occurs; `evidence` is added to the context of the error. `fingerprint` is that of its cause, when
- * another error was recorded for it.
+ * A failure whose code is known where it occurs. `evidence` is added to the context of the error; `fingerprint` is the fingerprint of
+ * another recorded error that caused this one.
  */
 export class SyncError extends Error {
   override name = "SyncError";
@@ -27,7 +27,7 @@ export class SyncError extends Error {
   }
 }
 
-/** The code of a VIS error id, as the FIVB documents them (global ids 1 to 13, request ids 1000 to 1019). */
+/** The code of a VIS error id; the documentation of the FIVB lists the global ids 1 to 13 and the request ids 1000 to 1019. */
 export function codeOfVisId(id: number | null): ErrorCode {
   if (id === null || id === 5 || id === 1004) return "VIS_INTERNAL";
   if ([1, 2, 3, 7, 8, 9].includes(id)) return "VIS_TOKEN";
@@ -93,7 +93,7 @@ const NETWORK_CODES: Record<string, ErrorCode> = {
   ECONNRESET: "NETWORK_RESET",
   EPIPE: "NETWORK_RESET",
   ETIMEDOUT: "REQUEST_TIMED_OUT",
-  // Deno gives only the error number of the system (Linux, errno.h).
+  // For these errors Deno has only the number of the system (Linux, errno.h).
   "104": "NETWORK_RESET",
   "110": "REQUEST_TIMED_OUT",
   "111": "NETWORK_REFUSED",
@@ -110,7 +110,7 @@ export function codeOfFetchFailure(error: unknown): ErrorCode | null {
   return null;
 }
 
-/** The code of any error and its row of the table, from its type and code; never from the words of its message. */
+/** The error code of any error, and its row of the error table; the type and code of the error decide, never its message. */
 export function classify(error: unknown): { code: ErrorCode } & (typeof ERRORS)[ErrorCode] {
   const code: ErrorCode = error instanceof SyncError
     ? error.code

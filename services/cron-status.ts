@@ -1,12 +1,12 @@
 import type { CronJobFacts, SystemFacts } from "./contract/system.ts";
 import { counted, instant, MINUTE, type Verdict, verdict } from "./verdict.ts";
 
-/** A tick can be late by this time, because pg_cron starts a job after its previous run has ended. */
+/** The longest delay of a tick; pg_cron starts a job only after its previous run has ended. */
 const TOLERANCE_MS = 3 * MINUTE;
 
 type SchedulerFacts = Pick<SystemFacts, "as_of" | "scheduler" | "cron_jobs">;
 
-/** The difference between a cron job and what it must be, with the statement that repairs it; null without a difference. */
+/** The difference between a cron job and its required settings, with the statement that repairs it; null without a difference. */
 function drift({ name, job_id, is_active, schedule, required_schedule, has_required_command, tick }: CronJobFacts): string | null {
   const last = tick ? `its last run started at ${instant(tick.at)}` : "it has never run";
   const repair = "run select private.apply_schedules();";
@@ -33,7 +33,7 @@ function stopProblem({ last_tick, is_late }: SchedulerFacts["scheduler"]): strin
   return `pg_cron ${since}: check show cron.launch_active_jobs; and show cron.log_run; (both on), then restart the database`;
 }
 
-/** The problems of the named cron jobs: a job that is not as it must be, pg_cron that does not run, then ticks that failed. */
+/** The problems of the named cron jobs: first wrong settings, then a stopped pg_cron, then failed ticks. */
 export function cronProblems({ as_of, scheduler, cron_jobs }: SchedulerFacts, only?: string): string[] {
   const jobs = cron_jobs.filter(({ name }) => only === undefined || name === only);
   const drifts = jobs.flatMap((job) => drift(job) ?? []);
@@ -43,7 +43,7 @@ export function cronProblems({ as_of, scheduler, cron_jobs }: SchedulerFacts, on
   return [...drifts, ...sound.flatMap((job) => tickProblem(job, Date.parse(as_of)) ?? [])];
 }
 
-/** Judges each cron job that must exist. */
+/** Judges each required cron job. */
 export function judgeScheduler(facts: SchedulerFacts): Verdict {
   const problems = cronProblems(facts);
   return problems.length > 0 ? verdict("FAILED", problems.join(" ")) : verdict("OK", counted(facts.scheduler.jobs, "active cron job"));

@@ -23,14 +23,14 @@ const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => val
 
 const Variables = z.object({
   SUPABASE_URL: z.url(),
-  // The hosted platform sets the first, self-hosted installations the second, and projects with legacy keys the third.
+  // The hosted platform sets the first variable, self-hosted installations the second, and projects with legacy keys the third.
   SUPABASE_SECRET_KEYS: optional(named),
   SUPABASE_SECRET_KEY: optional(z.string()),
   SUPABASE_SERVICE_ROLE_KEY: optional(z.string()),
   SUPABASE_JWKS: optional(jwks),
-  // The address of the project for its users, where SUPABASE_URL is the one inside an installation.
+  // The address of the project for its users, when SUPABASE_URL is an address inside the installation.
   SUPABASE_PUBLIC_URL: optional(z.url({ protocol: /^https?$/ })),
-  // The issuer of the users' tokens, where it is not the project's own address.
+  // The issuer of the users' tokens, when it is not the address of the project.
   AUTH_ISSUER: optional(z.url({ protocol: /^https?$/ })),
   VIS_API_URL: z.url().default("https://www.fivb.org/Vis2009/XmlRequest.asmx"),
   VIS_APP_ID: optional(z.string()),
@@ -41,7 +41,7 @@ const Variables = z.object({
   VIS_RETRIES: whole(0, 5).default(3),
   VIS_RETRY_MIN_MS: whole(0, 60_000).default(2_000),
   SMTP_URL: optional(
-    // Nodemailer reads options from the query, also one that accepts any certificate.
+    // Nodemailer reads options from the query, and one of them accepts any certificate.
     z.url({ protocol: /^smtps?$/ }).refine((value) => !/[?#]/.test(value), "must not have a query: SMTP_CA and SMTP_TLS set the options")
       .refine(
         (value) => !["", "25", "587"].includes(new URL(value).port),
@@ -49,7 +49,7 @@ const Variables = z.object({
       ),
   ),
   SMTP_FROM: optional(z.string().min(3)),
-  // A secret of one line has a backslash and an n in place of each line break.
+  // A secret on one line has a backslash and an n in place of each line break.
   SMTP_CA: optional(
     z.string().transform((pem) => pem.replaceAll("\\n", "\n")).refine(
       (pem) => /-----BEGIN CERTIFICATE-----\r?\n[^]+-----END CERTIFICATE-----/.test(pem),
@@ -57,9 +57,9 @@ const Variables = z.object({
     ),
   ),
   SMTP_TLS: z.preprocess((value) => value === "" ? undefined : value, z.enum(["required", "off"]).default("required")),
-  // Without it the audit log is written but neither vouched for nor sealed.
+  // Without AUDIT_KEY, rows of the audit log have no voucher and no seal.
   AUDIT_KEY: optional(z.string().min(32)),
-  // The header in which the platform gives the address of the client. Callers can set any other header themselves.
+  // The header in which the platform sends the address of the client. Callers can set every other header themselves.
   CLIENT_ADDRESS_HEADER: optional(z.string().toLowerCase().regex(/^[a-z][a-z0-9-]{1,62}$/, "must be the name of a header")),
   // The tokens of /prometheus and /badge; without its token a route is closed.
   PROMETHEUS_TOKEN: optional(z.string().regex(/^\S{32,}$/, "must have at least 32 characters and no blanks")),
@@ -77,14 +77,14 @@ type Variables = z.infer<typeof Variables>;
 
 /** The environment, read once at start. */
 export interface Env extends Omit<Variables, "SUPABASE_SECRET_KEYS" | "SUPABASE_SECRET_KEY" | "SUPABASE_SERVICE_ROLE_KEY"> {
-  /** At least one, with different values. */
+  /** The secret keys: at least one, with different values. */
   secretKeys: SecretKey[];
 }
 
 /** The secret keys of all three variables, each value once. */
 function secretKeysOf({ SUPABASE_SECRET_KEYS, SUPABASE_SECRET_KEY, SUPABASE_SERVICE_ROLE_KEY }: Partial<Variables>): SecretKey[] {
   const named = Object.entries({ ...SUPABASE_SECRET_KEYS }).map(([name, value]) => ({ name, value }));
-  // A new worker begins with the key that most projects have.
+  // A new worker first sends the key that most projects have.
   const keys = named.toSorted((a, b) => Number(b.name === "default") - Number(a.name === "default"));
   if (SUPABASE_SECRET_KEY) keys.push({ name: "default", value: SUPABASE_SECRET_KEY });
   if (SUPABASE_SERVICE_ROLE_KEY) keys.push({ name: "service_role", value: SUPABASE_SERVICE_ROLE_KEY });

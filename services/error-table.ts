@@ -1,15 +1,15 @@
 import type { ErrorType, Severity } from "../types/sync.ts";
 
-/** When a retry can succeed: now (with backoff), in the next run, or never without a change by a person. */
+/** The time at which a retry can succeed: now (with backoff), in the next run, or never without a change by a person. */
 type Retry = "now" | "later" | "never";
 
-/** An error that a caller receives: its HTTP status, and what the caller can do. */
+/** An error that a caller receives: its HTTP status, and advice for the caller. */
 const answered = <const S extends number>(status: S, advice: string) => ({ status, advice });
 
-/** An error that a run records: its class, severity and retry, and what an operator can do. */
+/** An error that a run records: its class, severity and retry, and advice for an operator. */
 const recorded = (type: ErrorType, severity: Severity, retry: Retry, advice: string) => ({ type, severity, retry, advice });
 
-/** Every error code. `docs/errors.md` is generated from this table, and a test compares the codes that SQL raises and records with it. */
+/** Every error code; `docs/errors.md` is generated from this table, and a test compares it with the codes that SQL raises and records. */
 export const ERRORS = {
   BAD_REQUEST: answered(400, "Correct each field that the details name."),
   UNAUTHORIZED: answered(401, "Sign in again, or send a secret key of the project in the header apikey."),
@@ -55,14 +55,17 @@ export const ERRORS = {
   AUDIT_KEY_MISSING: answered(503, "Set AUDIT_KEY in the function secrets."),
   AUTH_UNAVAILABLE: answered(
     503,
-    "Repeat the request; if it changed a person, read the person first. If it lasts, read the log of Auth.",
+    "Repeat the request; if it changed a person, read the person first. If the error lasts, read the log of Auth.",
   ),
   DATABASE_UNAVAILABLE: answered(503, "Repeat the request. If it lasts, check the status of the project."),
   SCHEMA_MISMATCH: answered(
     503,
     "Apply the migrations if the schema is older than the functions; deploy the functions if it requires newer ones.",
   ),
-  WORKER_SPENT: answered(503, "Repeat the request after a minute: another worker takes it. Due runs are dispatched again by themselves."),
+  WORKER_SPENT: answered(
+    503,
+    "Repeat the request after a minute: another worker answers it. Due runs are dispatched again without an action.",
+  ),
   VIS_TOKEN: recorded(
     "AUTH",
     "HIGH",
@@ -89,7 +92,7 @@ export const ERRORS = {
     "VIS refused the request as invalid. Compare the request in the context with the VIS documentation; the service may have changed.",
   ),
   VIS_NO_DATA: recorded("API", "LOW", "never", "VIS has no data for this number. Check that the tournament still exists."),
-  VIS_INTERNAL: recorded("API", "MEDIUM", "now", "VIS reported an internal error. It usually passes; if it lasts, ask the FIVB."),
+  VIS_INTERNAL: recorded("API", "MEDIUM", "now", "VIS reported an internal error. The error usually passes; if it lasts, ask the FIVB."),
   VIS_LATER: recorded(
     "API",
     "LOW",
@@ -100,13 +103,13 @@ export const ERRORS = {
     "API",
     "MEDIUM",
     "later",
-    "VIS limits our rate of requests. All syncs wait until the upstream backoff ends, as long as VIS asked for; if it repeats, lower in_flight_limit.",
+    "VIS limits our rate of requests. All syncs wait for the time that VIS asked for (upstream backoff). If the error repeats, lower in_flight_limit.",
   ),
   VIS_FORBIDDEN: recorded(
     "API",
     "HIGH",
     "later",
-    "VIS blocked us, usually after too many requests. All syncs wait until the upstream backoff ends; if it repeats, lower in_flight_limit.",
+    "VIS blocked us, usually after too many requests. All syncs wait until the upstream backoff ends. If the error repeats, lower in_flight_limit.",
   ),
   VIS_UNAVAILABLE: recorded(
     "API",
@@ -114,12 +117,17 @@ export const ERRORS = {
     "later",
     "VIS is down or throttles us. All syncs wait until the upstream backoff ends and then continue by themselves.",
   ),
-  VIS_SERVER_ERROR: recorded("API", "MEDIUM", "now", "VIS failed with a server error. It usually passes; if it lasts, ask the FIVB."),
+  VIS_SERVER_ERROR: recorded(
+    "API",
+    "MEDIUM",
+    "now",
+    "VIS failed with a server error. The error usually passes; if it lasts, ask the FIVB.",
+  ),
   VIS_REDIRECTED: recorded(
     "API",
     "HIGH",
     "never",
-    "VIS moved, or something in between redirects us; redirects are not followed. Set VIS_API_URL to the address in the context if it is one of the FIVB.",
+    "VIS moved, or a proxy redirects the request; no redirect is followed. Set VIS_API_URL to the address in the context if it belongs to the FIVB.",
   ),
   VIS_UNEXPECTED_STATUS: recorded(
     "API",
@@ -179,25 +187,25 @@ export const ERRORS = {
     "VALIDATION",
     "HIGH",
     "later",
-    "VIS has no matches of a tournament whose main draw is today. Nothing was written. If that is true, trigger a sync of it with confirm_removal.",
+    "VIS has no matches of a tournament whose main draw is today. Nothing was written. If VIS is right, trigger a sync of the tournament with confirm_removal.",
   ),
   REPLY_SHRANK: recorded(
     "VALIDATION",
     "MEDIUM",
     "later",
-    "The reply lacks many known rows. Nothing was removed; a reply at least 10 minutes later confirms it, or an operator with confirm_removal.",
+    "The reply lacks many known rows. Nothing was removed. A reply at least 10 minutes later confirms the removal, or an operator does (confirm_removal).",
   ),
   REPLY_BLANKED: recorded(
     "VALIDATION",
     "MEDIUM",
     "later",
-    "The reply blanks known values. Nothing was written; a reply at least 10 minutes later confirms it, or an operator with confirm_removal.",
+    "The reply blanks known values. Nothing was written. A reply at least 10 minutes later confirms it, or an operator does (confirm_removal).",
   ),
   REPLY_MOVED: recorded(
     "VALIDATION",
     "MEDIUM",
     "later",
-    "The reply moves many dates. Nothing was written; a reply at least 10 minutes later confirms it, or an operator with confirm_removal.",
+    "The reply moves many dates. Nothing was written. A reply at least 10 minutes later confirms it, or an operator does (confirm_removal).",
   ),
   RECORD_INVALID: recorded(
     "VALIDATION",
@@ -249,7 +257,7 @@ export const ERRORS = {
     "DATABASE",
     "MEDIUM",
     "now",
-    "A statement met a lock, a deadlock or its timeout. It usually passes; if it lasts, check for long transactions.",
+    "A statement met a lock, a deadlock or its timeout. The error usually passes; if it lasts, check for long transactions.",
   ),
   DATABASE_FULL: recorded(
     "DATABASE",
@@ -285,7 +293,7 @@ export const ERRORS = {
     "DATABASE",
     "HIGH",
     "later",
-    "The SQLSTATE has no class of its own; it is in the context.",
+    "The SQLSTATE of the error has no code of its own. The context contains it.",
   ),
   UNEXPECTED: recorded(
     "VALIDATION",

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "./error-table.ts";
 
-/** What happened, for each error code that a run can record. */
+/** The event in words, for each error code that a run can record. */
 const ERROR_WORDS: Record<ErrorCode, string> = {
   LEASE_LOST: "another run claimed the same work",
   VIS_TOKEN: "VIS refused the token",
@@ -53,7 +53,7 @@ const ERROR_WORDS: Record<ErrorCode, string> = {
 /** The code of a fingerprint (`VIS_UNAVAILABLE:vis answered http #`); null for a text without one. */
 export const codeOf = (fingerprint: string): string | null => /^[A-Z][A-Z0-9_]*(?=:|$)/.exec(fingerprint)?.[0] ?? null;
 
-/** What an error code means, in words; null for an unknown code. */
+/** The meaning of an error code in words; null for an unknown code. */
 export const wordsOf = (code: string): string | null => Object.hasOwn(ERROR_WORDS, code) ? ERROR_WORDS[code as ErrorCode] : null;
 
 /** The error codes whose words contain each of these, in lower case. */

@@ -1,9 +1,9 @@
 import type { NotificationItem } from "./contract/alerts.ts";
 
-/** The facts behind the value of an incident, by name; which ones depends on the metric. */
+/** The facts behind the value of an incident, by name; the metric determines the names. */
 export type Evidence = Record<string, unknown>;
 
-/** The fields of an incident that its words are made of; a message also has its kind. */
+/** The fields from which the words of an incident are made; a message also has its kind. */
 export type IncidentFacts =
   & Pick<NotificationItem, "metric" | "entity_type" | "tournament_no" | "message" | "evidence" | "resolved_at">
   & Partial<Pick<NotificationItem, "kind">>
@@ -18,15 +18,15 @@ export const textsOf = (value: unknown): string[] => Array.isArray(value) ? valu
 export const hasEnded = ({ kind, resolved_at }: Pick<IncidentFacts, "kind" | "resolved_at">): boolean =>
   kind === "RESOLVED" || kind === "MISSED" || resolved_at !== null;
 
-/** Whether the condition is no longer met: the incident has ended, or flaps and waits for a longer recovery. */
+/** Whether the condition is no longer met: the incident has ended, or it is flapping and waits for a longer recovery. */
 export const isPast = (incident: Pick<IncidentFacts, "kind" | "resolved_at" | "recovered_at">): boolean =>
   hasEnded(incident) || Boolean(incident.recovered_at);
 
-/** The evidence that explains an incident: of its newest breach while its condition is met, then of its worst value. */
+/** The evidence that explains an incident: of its newest breach while the condition is met, and of its worst value afterwards. */
 export function explainingEvidence(incident: Pick<IncidentFacts, "kind" | "resolved_at" | "recovered_at" | "evidence">): Evidence {
   const { at_peak, ...newest } = incident.evidence;
   return isPast(incident) && isObject(at_peak) ? { ...at_peak, peak: newest.peak } : newest;
 }
 
-/** When the worst value was measured; null when it is unknown. */
+/** The time at which the worst value was measured; null when it is unknown. */
 export const peakTimeOf = ({ at_peak }: Evidence): string | null => isObject(at_peak) && isText(at_peak.at) ? at_peak.at : null;

@@ -1,6 +1,6 @@
 import type { LiveIncident, Scope, Transition } from "./contract/alerts.ts";
 
-/** An incident as `alert_incidents` stores it, as far as evaluations read it; times are ISO 8601. */
+/** The columns of `alert_incidents` that evaluations read; times are ISO 8601. */
 export interface StoredIncident extends Omit<LiveIncident, "destinations" | "bad_runs" | "parent"> {
   rule_id: string | null;
   rule_name: string;
@@ -13,7 +13,7 @@ export interface StoredIncident extends Omit<LiveIncident, "destinations" | "bad
 
 const isoOf = (ms: number): string => new Date(ms).toISOString();
 
-/** What an incident takes from a transition in each case. */
+/** The fields that an incident receives from every transition. */
 const takenFrom = (
   { severity, value, message, evidence, cause, escalation_step, is_flapping, unacknowledged_since, met_ms, met_at }: Transition,
 ) => ({ severity, value, message, evidence, cause, escalation_step, is_flapping, unacknowledged_since, met_ms, met_at });
@@ -40,7 +40,7 @@ export function openIncident(t: Transition, id: string, now: number): StoredInci
   };
 }
 
-/** What a transition changes of its incident, as `private.apply_alert_transition` updates it. */
+/** The incident after a transition, as `private.apply_alert_transition` updates it. */
 export function changeIncident(incident: StoredIncident, t: Transition, now: number): StoredIncident {
   const at = isoOf(now), notifiedNow = t.notifications.length > 0 ? at : null, isOver = t.to_state === "RESOLVED";
   return {
@@ -58,7 +58,7 @@ export function changeIncident(incident: StoredIncident, t: Transition, now: num
   };
 }
 
-/** What an act of a person changes of an incident that is firing or acknowledged, as `change_alert_incident` updates it. */
+/** A firing or acknowledged incident after an act of a person, as `change_alert_incident` updates it. */
 export function actOn(
   incident: StoredIncident,
   action: "acknowledge" | "unacknowledge" | "resolve",

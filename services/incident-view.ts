@@ -9,7 +9,7 @@ import { type NameOf, scopeOf, titleOf } from "./incident-words.ts";
 
 export const nameIn = (titles: Titles): NameOf => (entity_type) => titles[entity_type] ?? entity_type;
 
-/** How much an incident affects, by its evidence, or by its value where that counts; null for a metric that counts nothing. */
+/** The number of affected objects, from the evidence or from a value that is a count; null for a metric that counts no objects. */
 function affectedBy(row: IncidentRow, evidence: Evidence): AlertIncident["affected"] {
   const { tournaments, of, missed, channels, waiting, peak } = evidence;
   const counted = (count: unknown, unit: NonNullable<AlertIncident["affected"]>["unit"], all: unknown = null) =>
@@ -37,7 +37,7 @@ function affectedBy(row: IncidentRow, evidence: Evidence): AlertIncident["affect
   }
 }
 
-/** An incident with what its evidence says. */
+/** An incident with its evidence in words. */
 export function describeIncident(row: IncidentRow, nameOf: NameOf): AlertIncident {
   const evidence = explainingEvidence(row);
   const scope = scopeOf(row, nameOf) ?? "monitoring";
@@ -53,7 +53,7 @@ export function describeIncident(row: IncidentRow, nameOf: NameOf): AlertInciden
   };
 }
 
-/** The section of docs/runbook.md about each metric. The runbook says nothing about the others. */
+/** The section of docs/runbook.md about each metric; the other metrics have no section. */
 const SECTIONS: Partial<Record<AlertMetric, string>> = {
   success_rate: "overall-sync-success-rate-drop",
   consecutive_failures: "consecutive-failures",
@@ -74,7 +74,7 @@ const SECTIONS: Partial<Record<AlertMetric, string>> = {
   burn_rate: "error-budget-burn",
 };
 
-/** The section of docs/runbook.md that the rule links to, else the one about its metric. */
+/** The section of docs/runbook.md to which the rule links, else the section about its metric. */
 export function runbookAnchorOf({ metric, tournament_no }: IncidentRow, runbookUrl: string | null): string | null {
   const linked = /^docs\/runbook\.md#([\w-]+)$/.exec(runbookUrl ?? "")?.[1];
   if (linked) return linked;
@@ -84,7 +84,7 @@ export function runbookAnchorOf({ metric, tournament_no }: IncidentRow, runbookU
 
 type Escalation = Pick<z.infer<typeof AlertDetailResponse>, "escalates_at" | "escalates_to">;
 
-/** When and how an incident escalates if nobody acknowledges it; the escalation clock runs only while people are notified. */
+/** The next escalation of an incident without an acknowledgement; the escalation clock runs only while the incident is notified. */
 export function escalationOf(facts: IncidentFacts): Escalation {
   const { state, severity, unacknowledged_since, escalation_ms, escalation_step, silence, rule } = facts;
   const channels = rule?.escalation_channels ?? [];

@@ -12,20 +12,20 @@ const VALUE = /: (.+), (?:at or above|below) the threshold of (.+)/;
 export type NameOf = (entity_type: string) => string;
 const asItIs: NameOf = (entity_type) => entity_type;
 
-/** What a cause is made of. */
+/** The facts from which a cause is made. */
 interface Facts {
-  /** The value with its unit, and the worst one of an incident that has ended; null where it is unknown. */
+  /** The value with its unit, of an ended incident the worst one; null when it is unknown. */
   value: string | null;
-  /** The threshold that replaces a value which changes with each run; null where the value is shown. */
+  /** The threshold in place of a value that changes with each run; null when the value is shown. */
   threshold: string | null;
   /** The error in words. */
   error: string | null;
-  /** What else explains the value. */
+  /** The evidence of the incident. */
   evidence: Evidence;
   nameOf: NameOf;
 }
 
-/** `hook 2, mail 1`; null for anything else than counts by name. */
+/** Counts by name as text, `hook 2, mail 1`; null for any other value. */
 export const countsInWords = (value: unknown): string | null =>
   isObject(value) ? Object.entries(value).map(([name, count]) => `${name} ${count}`).join(", ") || null : null;
 const afterError = (error: string | null, extent: string): string => error === null ? extent : `${error}: ${extent}`;
@@ -41,7 +41,7 @@ const CAUSES: Record<AlertMetric, (facts: Facts) => string> = {
   consecutive_failures: ({ value, error }) => afterError(error, value ? `${value} failed in a row` : "several runs failed in a row"),
   duration_exceeded: ({ value }) => value ? `a run took ${value}` : "a run took too long",
   memory_usage: ({ value }) => value ? `a run used ${value} of memory` : "a run used too much memory",
-  // With an error the upstream backoff after it keeps runs from starting.
+  // An error here started an upstream backoff, in which no run starts.
   sync_overdue: ({ value, error }) => afterError(error, value ? `no run started, overdue by ${value}` : "no run started when due"),
   error_rate: ({ value, error }) => beforeLastError(value ?? "too many errors per run", error),
   records_collapse: ({ value }) => value ? `records per request fell by ${value}` : "records per request fell",
@@ -85,7 +85,7 @@ function errorIn({ error, fingerprint }: Evidence): string | null {
   return code && (wordsOf(code) ?? code);
 }
 
-/** What is wrong, or was wrong with an incident that has ended, without its scope: `VIS answered HTTP 500: 10 of 10 tournaments`. */
+/** The cause of an incident, in the past tense after its end, without its scope: `VIS answered HTTP 500: 10 of 10 tournaments`. */
 export function causeOf(incident: IncidentFacts, nameOf = asItIs, { isTitle = false } = {}): string {
   const metric = AlertMetric.safeParse(incident.metric).data;
   if (!metric) return oneLine(incident.message);
@@ -98,28 +98,28 @@ export function causeOf(incident: IncidentFacts, nameOf = asItIs, { isTitle = fa
   return CAUSES[metric]({ value, threshold, error: errorIn(evidence), evidence, nameOf });
 }
 
-/** The metrics whose causes contain each of these words, in lower case, whatever the value and the error are. */
+/** The metrics whose causes contain each of these words, in lower case, for any value and error. */
 export function metricsAbout(words: string[]): AlertMetric[] {
   const cause = (metric: AlertMetric) => CAUSES[metric]({ value: null, threshold: null, error: null, evidence: {}, nameOf: asItIs });
   return AlertMetric.options.filter((metric) => words.every((word) => cause(metric).toLowerCase().includes(word)));
 }
 
-/** The value in words; null when the message has none. */
+/** The value in words; null for a message without a value. */
 function valueOf({ metric, message, evidence: { tournaments, of } }: IncidentFacts): string | null {
   if (metric === "shared_failure" && isNumber(tournaments) && isNumber(of)) return `${tournaments} of ${of} tournaments`;
   return VALUE.exec(message)?.[1] ?? null;
 }
 
 /**
- * The cause as the title of a page: a capital letter first, and no period at the end. A page shows the success rate of now beside it, which
- * differs from the one at the last evaluation, so the title of a live incident has the threshold.
+ * The cause as the title of a page: with a capital letter, and without a period. The title of a live incident has the threshold, because
+ * the page also shows the current success rate, which differs from the rate at the last evaluation.
  */
 export function titleOf(incident: IncidentFacts, nameOf: NameOf): string {
   const cause = causeOf(incident, nameOf, { isTitle: true }).replace(/\.$/, "");
   return cause.charAt(0).toUpperCase() + cause.slice(1);
 }
 
-/** What the incident is about: an entity, a tournament of it, or all syncs; null for the monitoring system. */
+/** The scope of an incident in words: an entity, a tournament of it, or all syncs; null for the monitoring system. */
 export function scopeOf({ entity_type, tournament_no, evidence }: IncidentFacts, nameOf = asItIs): string | null {
   if (entity_type === "system") return null;
   if (tournament_no === null) return entity_type === "all" ? "all syncs" : nameOf(entity_type);

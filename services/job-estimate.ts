@@ -6,7 +6,7 @@ interface Estimate {
   p90_ms: number;
 }
 
-/** A time from now in ms, as a distribution. */
+/** A delay from now in ms, as a distribution. */
 interface Delay {
   mean: number;
   variance: number;
@@ -30,7 +30,7 @@ function quantile(sorted: number[], share: number): number {
   return sorted[position - 1] ?? NaN;
 }
 
-/** The durations as they would be now: without their drift, which is the least-squares slope of their logarithms over their age. */
+/** The durations without their drift, which is the least-squares slope of their logarithms over their age. */
 function withoutDrift(samples: number[]): number[] {
   const count = samples.length;
   if (count < 8) return samples;
@@ -41,7 +41,7 @@ function withoutDrift(samples: number[]): number[] {
   return samples.map((ms, age) => ms * Math.exp(-slope * (age + 1)));
 }
 
-/** The delay until a job can start beside the busy slots: its target, a slot of its entity, and a slot at all must be free. */
+/** The delay until a job can start beside the busy slots; its target, a slot of its entity, and a slot of the queue must be free. */
 function earliestStart(
   busy: BusySlot[],
   job: { entity_type: string; target: string },
@@ -58,14 +58,14 @@ function earliestStart(
   return blockers.toSorted((a, b) => b.mean - a.mean)[0] ?? { mean: 0, variance: 0 };
 }
 
-/** Estimates the end of a job from its own history and a simulation of the jobs before it; null where a history is missing. */
+/** Estimates the end of a job from its own history and a simulation of the jobs before it; null when a history is missing. */
 export function estimate(facts: EstimateFacts): Estimate | null {
   const { elapsed_ms } = facts;
   if (!facts.samples?.length) return null;
   const samples = withoutDrift(facts.samples);
   if (elapsed_ms !== null) {
     const longer = samples.filter((ms) => ms > elapsed_ms).toSorted((a, b) => a - b);
-    // A run that takes longer than every earlier one has no estimate.
+    // A run that takes longer than every earlier run has no estimate.
     return longer.length ? { median_ms: quantile(longer, 0.5) - elapsed_ms, p90_ms: quantile(longer, 0.9) - elapsed_ms } : null;
   }
   const sorted = samples.toSorted((a, b) => a - b);
@@ -76,7 +76,7 @@ export function estimate(facts: EstimateFacts): Estimate | null {
   return { median_ms: wait.mean + own.median, p90_ms: wait.mean + own.median + spread };
 }
 
-/** How long a running job has lasted beyond its estimate, the 90th percentile of its durations, in ms; null while it has not, or without one. */
+/** The ms by which a running job exceeds its estimate, the 90th percentile of its durations; null below the estimate, or without one. */
 export function overEstimate({ samples, elapsed_ms }: EstimateFacts): number | null {
   if (!samples?.length || elapsed_ms === null) return null;
   const over = elapsed_ms - quantile(withoutDrift(samples).toSorted((a, b) => a - b), 0.9);
@@ -91,18 +91,18 @@ function variationOf(samples: number[]): number {
   return Math.sqrt(samples.reduce((sum, ms) => sum + (ms - mean) ** 2, 0) / (samples.length - 1)) / mean;
 }
 
-/** The remaining time of another job: its average less its time so far, but at least a quarter of the average, for a job that takes longer. */
+/** The remaining time of another job: its average less its elapsed time, but at least a quarter of the average. */
 function remaining({ elapsed_ms, duration_ms }: OtherJob, variation: number): Delay {
   if (duration_ms === null) return { mean: Infinity, variance: 0 };
   return { mean: Math.max(duration_ms - elapsed_ms, duration_ms / 4), variance: (variation * duration_ms) ** 2 };
 }
 
-/** The wait for a slot, when the durations of the other jobs vary as much as those of this one; null when a job before it has no history. */
+/** The wait for a slot, if the durations of the other jobs vary as much as those of this job; null when a job before it has no history. */
 function waitOf(facts: EstimateFacts, variation: number): Delay | null {
   const { running, waiting, slots, emergency_slots, slots_per_entity, is_emergency, backoff_ms } = facts;
   // A dispatched job has a slot.
   if (facts.status === "RUNNING") return { mean: 0, variance: 0 };
-  // No job starts during an upstream backoff, so the queue moves on at its end.
+  // No job starts during an upstream backoff, so the queue continues at its end.
   const busy: BusySlot[] = running.map((job) => {
     const { mean, variance } = remaining(job, variation);
     return { ...job, mean: Math.max(mean - backoff_ms, 0), variance };

@@ -12,13 +12,13 @@ type DueTournament = Answer<"list_due_tournaments">[number];
 interface Options {
   concurrency: number;
   ignoreTtl: boolean;
-  /** A full run covers only the tournaments that play now, and asks for what changed since the last reply. */
+  /** Whether a full run covers only the tournaments that play now, and requests the changes since the last reply. */
   isLive: boolean;
-  /** An operator confirmed the replies: none is held back. */
+  /** Whether an operator confirmed the replies, so that none is held back. */
   isConfirmed: boolean;
 }
 
-/** Syncs the matches of the due tournaments, in the order of the database; with targets or `ignoreTtl` also those that are still fresh. */
+/** Syncs the matches of the due tournaments in the order of the database; with targets or `ignoreTtl`, also of the fresh ones. */
 export async function syncMatches(run: SyncRun, vis: VisClient, options: Options): Promise<void> {
   run.stage("choosing tournaments");
   const { targets, previousWasCut } = run.info;
@@ -27,7 +27,7 @@ export async function syncMatches(run: SyncRun, vis: VisClient, options: Options
   const candidates = await run.rpc("list_due_tournaments", { p, as_of: run.clock.asOf() });
   if (targets && candidates.length === 0) throw new SyncError("TOURNAMENT_UNKNOWN", `the database has no tournament ${targets.join(", ")}`);
   const due = candidates.filter((candidate) => targets !== null || options.ignoreTtl || !candidate.is_fresh);
-  // A live run reads each tournament, fresh or not, so that it looks nothing up.
+  // A live run reads every tournament, so its fresh tournaments are no cache hits.
   if (!isLive) {
     const fresh = candidates.filter((candidate) => !due.includes(candidate));
     run.metrics.count("cache_hits", fresh.length);
@@ -105,7 +105,7 @@ function judge(run: SyncRun, reply: MatchReply, no: string, isConfirmed: boolean
   const verdict = isUnchanged ? unchanged(known) : judgeReply(
     {
       records,
-      // VIS still has a rejected record, so that its match has not vanished.
+      // VIS still has a rejected record, so its match has not vanished.
       present: [...seen, ...numbers.filter((number) => number !== null), ...untouched],
       // An incremental reply names the deleted matches. In a full reply, the second record of a number hides the one that it replaced.
       isIncomplete: !isIncremental && numbers.some((number) => number === null || seen.has(number)),
@@ -116,7 +116,7 @@ function judge(run: SyncRun, reply: MatchReply, no: string, isConfirmed: boolean
     run.clock.now(),
     isConfirmed,
   );
-  // Nothing is stored about a tournament whose replies were always believed.
+  // A tournament whose replies were always accepted has no row in request_states.
   const { look, ...rest } = verdict;
   if (!look || !known.held && !look.held) return rest;
   return { ...rest, look: { ...look, entity_type: run.info.entityType, execution_id: run.info.executionId } };

@@ -1,6 +1,6 @@
 import ipaddr from "ipaddr.js";
 
-/** What a request to a URL that a person entered needs. */
+/** The dependencies of a request to a URL that a person entered. */
 export interface OutboundDeps {
   fetch: typeof fetch;
   /** All addresses of a host name. */
@@ -9,7 +9,7 @@ export interface OutboundDeps {
   allowPrivate: boolean;
 }
 
-/** The addresses of a host from the resolver of the runtime; empty when it has no answer. */
+/** The addresses of a host from the resolver of the runtime; empty when the resolver has no answer. */
 export async function resolveHost(host: string): Promise<string[]> {
   const found = await Promise.allSettled([Deno.resolveDns(host, "A"), Deno.resolveDns(host, "AAAA")]);
   return found.flatMap((answer) => answer.status === "fulfilled" ? answer.value : []);
@@ -24,12 +24,12 @@ export async function refusal(target: string, { allowPrivate, resolve }: Outboun
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const addresses = ipaddr.isValid(host) ? [host] : await resolve(host);
   if (addresses.length === 0) return null;
-  // In ipaddr.js "unicast" is an address that is neither private, loopback, link-local, reserved nor otherwise special.
+  // The range "unicast" of ipaddr.js excludes private, loopback, link-local, reserved and other special addresses.
   const isPublic = addresses.every((address) => ipaddr.process(address).range() === "unicast");
   return isPublic ? null : "the URL leads to a private address";
 }
 
-/** A day is the longest delay: an upstream or a receiver that asks for more by mistake would otherwise stop us for good. */
+/** The longest delay is a day, because a server that sends a longer delay by mistake must not stop the requests for good. */
 const MAX_RETRY_AFTER_MS = 86_400_000;
 
 /** The delay of a Retry-After header (seconds or a date) in milliseconds; undefined without a valid header. */
@@ -39,5 +39,5 @@ export function retryAfterMs(header: string | null, now: number): number | undef
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) : undefined;
 }
 
-/** Whether a response leads to another address; no request follows it, because the other address was not checked. */
+/** Whether a response is a redirect; no request follows it, because the new address was not checked. */
 export const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status);

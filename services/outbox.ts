@@ -1,10 +1,10 @@
 import { SEVERITIES } from "../types/sync.ts";
 import type { ClaimedGroup, NotificationItem, OutboxRow } from "./contract/alerts.ts";
 
-/** A state in a message; `is_new` when the message reports it, else it is context: an incident that still fires. */
+/** A state in a message; `is_new` when the message reports it, else an incident of the group that still fires. */
 export type PlannedItem = NotificationItem & { is_new: boolean };
 
-/** The content of a message, and the rows whose states it reports; every other claimed row is superseded. */
+/** The content of a message, and the rows whose states the message reports; every other claimed row is superseded. */
 interface Plan {
   items: PlannedItem[];
   reported: string[];
@@ -13,7 +13,7 @@ interface Plan {
 const isEnd = ({ kind }: NotificationItem): boolean => kind === "RESOLVED";
 const rank = (item: NotificationItem): number => SEVERITIES.indexOf(item.severity);
 
-/** The first state that a destination receives is an opening, whatever it was when it was queued. */
+/** Turns the first state that a destination receives into an opening. */
 const asOpening = ({ item, received }: OutboxRow): NotificationItem =>
   received === "NO" && ["ESCALATED", "REPEAT", "ACKNOWLEDGED"].includes(item.kind) ? { ...item, kind: "FIRING" } : item;
 
@@ -30,7 +30,7 @@ export function planMessage({ rows, firing }: Pick<ClaimedGroup, "rows" | "firin
   };
 }
 
-/** The id of a message (a version 8 UUID, RFC 9562) from its destination, the rows that it reports and its content: an unchanged message keeps its id. */
+/** The id of a message, a version 8 UUID (RFC 9562) of its destination, rows and content; an unchanged message keeps its id. */
 export async function messageId({ channel, recipient }: Pick<ClaimedGroup, "channel" | "recipient">, plan: Plan): Promise<string> {
   const text = JSON.stringify([channel, recipient, plan]);
   const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).slice(0, 16);

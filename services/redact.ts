@@ -1,17 +1,17 @@
 import { safeText } from "./text.ts";
 
 const SECRET_NAME = /authorization|cookie|passw(?:or)?d|secret|token|api[-_]?key|signature|credential|username/i;
-/** A text longer than this is cut before it is redacted, so that the patterns never read a large reply. */
+/** The longest text that is redacted; a longer text is cut first, so that the patterns never read a large reply. */
 const MAX_TEXT = 4096;
 
-// Each pattern takes a time that grows linearly with the text: a repeated class is anchored to the start of its word by a lookbehind, or
-// follows a literal that it cannot contain.
+// The time of each pattern is linear in the length of the text: a lookbehind anchors a repeated class to the start of its word, or the
+// class follows a literal that it cannot contain.
 const PATTERNS: [RegExp, string | ((match: string) => string)][] = [
   // A JSON web token is a chain of words joined by dots.
   [/(?<![\w-])[\w-]+(?:\.[\w-]*)+/g, (chain) => chain.replace(/eyJ[\w-]{10}[^]*/, "[token]")],
   [/\b(?:sb_(?:secret|publishable)|whsec)_[\w+/=-]+|\bxox[a-z]-[\w-]+/g, "[key]"],
   [/\b(hooks\.slack(?:-gov)?\.com\/|discord(?:app)?\.com\/api\/webhooks\/)[^\s"'<>\\]+/gi, "$1[redacted]"],
-  // The key in the address of a workflow, the token of a Telegram bot, and that of ntfy.
+  // The key in the address of a workflow, the token of a Telegram bot, and the token of ntfy.
   [/([?&]sig=)[^&\s"'<>\\]+/gi, "$1[redacted]"],
   [/(?<![\w-])(?:bot)?\d{6,12}:[\w-]{30,60}|\btk_[A-Za-z0-9]{10,100}/g, "[key]"],
   [/(\/\/)[^/\s"'<>@]*@/g, "$1[redacted]@"],
@@ -19,7 +19,7 @@ const PATTERNS: [RegExp, string | ((match: string) => string)][] = [
 ];
 /** A name up to its value, as in `name=`, `Name: `, `"name": ` and `["name", `. */
 const NAME = /(?<![\w-])([\w-]+)(?:\\?["']?\s*[=:]\s*|\\?["']\s*,\s*(?=\\?["']))/g;
-/** A value: quoted, also in a text that is quoted itself, or the words up to a blank, with the scheme of a header before them. */
+/** A value: quoted, also inside a quoted text, or the words up to a blank, with the scheme of a header before them. */
 const VALUE =
   /\\"[^"\\]*(?:\\")?|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?:(?:Bearer|Basic|Digest|Token|ApiKey)[ \t]+)?(?:[^\s"'&<>]*;[ \t]+)*[^\s"'&<>]+/iy;
 
@@ -34,7 +34,7 @@ function redactNamedValues(text: string): string {
   return clean + text.slice(end);
 }
 
-/** Makes a text safe, cuts it, and only then removes its secrets: tokens, keys, passwords, credentials in URLs. */
+/** Removes unsafe characters from a text, cuts it, and then removes its secrets: tokens, keys, passwords, credentials in URLs. */
 export function redactText(text: string, max = MAX_TEXT): string {
   const kept = safeText(text, max);
   const clean = PATTERNS.reduce((dirty, [pattern, replacement]) => dirty.replace(pattern, replacement as string), redactNamedValues(kept));

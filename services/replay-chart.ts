@@ -2,7 +2,7 @@ import { ALERT_METRICS, type AlertMetric } from "../types/alerts.ts";
 import type { Backtest } from "../types/backtest.ts";
 import type { MeasuredValue } from "./contract/replay.ts";
 
-/** The points of a chart, two for each of its parts: the extremes. */
+/** The points of a chart: the two extremes of each of its parts. */
 const POINTS = 500;
 type Point = Backtest["values"][number];
 
@@ -19,7 +19,7 @@ export function chartOf(values: readonly MeasuredValue[], metric: AlertMetric, u
     return { at: new Date(at).toISOString(), value: is_paused ? null : value };
   };
   const points = values.flatMap((measured, index) => {
-    // An overdue time is longest just before the next value.
+    // An overdue time grows until the next value, so its last point is the extreme.
     const next = values[index + 1]?.at ?? until, isGoingOn = metric === "sync_overdue" && measured.since !== null;
     return [point(measured.at, measured), ...isGoingOn && next > measured.at ? [point(next, measured)] : []];
   });

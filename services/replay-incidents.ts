@@ -16,7 +16,7 @@ export class ReplayedIncidents {
   readonly queued: QueuedState[] = [];
   readonly ended: Live[] = [];
   live: Live | null = null;
-  /** The incident that a person resolved and whose value has not recovered since. */
+  /** The incident that a person resolved and whose value has not recovered. */
   closed: Live | null = null;
 
   apply(t: Transition, now: number): void {
@@ -43,7 +43,7 @@ export class ReplayedIncidents {
     this.queued.push({ ...address, at: now, kind, severity });
   }
 
-  /** Does what a person did, where the incident of the replay allows it. */
+  /** Repeats the act of a person, if the state of the incident in the replay allows it. */
   act({ at, action, until }: PastAct): void {
     const live = this.live;
     if (!live || live.state === "PENDING" || action === "unacknowledge" && live.state === "FIRING") return;
@@ -65,7 +65,7 @@ export class ReplayedIncidents {
     this.ended.push(incident);
   }
 
-  /** Those that fired, by the time at which they opened. */
+  /** The incidents that fired, by the time at which they opened. */
   fired(): PastIncident[] {
     return [...this.ended, ...this.live ? [this.live] : []].filter(({ fired_at }) => fired_at !== null)
       .toSorted((a, b) => Date.parse(a.opened_at) - Date.parse(b.opened_at)).map(pastOf);
@@ -77,7 +77,7 @@ function pastOf({ entity_type, tournament_no, opened_at, resolved_at, severity, 
   return { entity_type, tournament_no, opened_at, resolved_at, severity, peak, acknowledged_at };
 }
 
-/** The runs that an incident covers, with further ones, as `private.record_coverage` adds them. */
+/** The runs that an incident covers after further runs are added, as `private.record_coverage` adds them. */
 function covered(before: BadRun[], added: BadRun[]): BadRun[] {
   const ranges = Map.groupBy([...before, ...added], ({ entity_type }) => entity_type);
   const edge = (times: string[], sign: 1 | -1) => times.toSorted((a, b) => sign * (Date.parse(a) - Date.parse(b)))[0] ?? "";

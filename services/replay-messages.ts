@@ -12,7 +12,7 @@ export interface QueuedState extends Address {
   severity: Severity;
 }
 
-/** How many messages report the states, all of which are of one group, if each is delivered at once. */
+/** The number of messages that report the states of one group, if each message is delivered at once. */
 export function countMessages(states: readonly QueuedState[], channels: ReplayFacts["channels"]): number {
   const byDestination = Map.groupBy(states, ({ channel, recipient }) => JSON.stringify([channel, recipient]));
   return [...byDestination.values()].reduce((sum, own) => sum + messagesOf(own, channels[own[0]?.channel ?? ""]), 0);
@@ -27,7 +27,7 @@ function messagesOf(states: QueuedState[], limits: ReplayFacts["channels"][strin
     const isCritical = states.slice(index).some((state) => state.at <= next && state.severity === "CRITICAL");
     const lastHour = sent.filter((time) => time > next - HOUR);
     if (!isCritical && lastHour.length >= hourly_limit) next = (lastHour.at(-hourly_limit) ?? next) + HOUR;
-    // A message that waits reports every state that was queued until it is sent.
+    // A waiting message reports every state that is queued before it is sent.
     while ((states[index]?.at ?? Infinity) <= next) index++;
     sent.push(next);
   }

@@ -8,20 +8,20 @@ const at = (time: string): number => Date.parse(time);
 export const firingAt = (others: readonly OtherIncident[], now: number): OtherIncident[] =>
   others.filter(({ fired_at, resolved_at }) => at(fired_at) <= now && (resolved_at === null || at(resolved_at) > now));
 
-/** Each time at which another rule's incident, or what its destinations know, changed. */
+/** Each time at which an incident of another rule, or a state at its destinations, changed. */
 export const changesOf = (others: readonly OtherIncident[]): number[] =>
   others.flatMap(({ fired_at, resolved_at, states }) => [fired_at, resolved_at ?? [], states.map((state) => state.at)].flat(2).map(at));
 
-/** Every destination. */
+/** Every destination of every channel. */
 export const everyoneOf = (recipients: Recipients): Address[] =>
   Object.entries(recipients).flatMap(([channel, bySeverity]) =>
     [...new Set(Object.values(bySeverity).flat())].map((recipient) => ({ channel, recipient }))
   );
 
-/** The metrics whose incident reports the last run in the window that failed, and covers none. */
+/** The metrics whose incident reports the last failed run in the window and covers no run. */
 const RATES: readonly AlertMetric[] = ["success_rate", "error_rate"];
 
-/** Whether the incident reported the run of a value at that time: its last evidence has only the last of its runs. */
+/** Whether the incident reported the run of a value at that time; the stored evidence has only the last run of the incident. */
 function isAboutRunOf(
   { metric, entity_type, tournament_no, window_ms, bad_runs }: OtherIncident,
   value: MeasuredValue,
@@ -36,17 +36,17 @@ function isAboutRunOf(
 }
 
 /**
- * A recorded incident as the measurement of its rule, beside a value of another rule. Its own value is unknown, so that it keeps its state;
- * with its cause and what its destinations knew it inhibits, and is inhibited, as it was.
+ * A recorded incident of another rule as a measurement. Its value is unknown, so that the incident keeps its state; its cause and the
+ * states at its destinations decide which incidents it inhibits.
  */
 export function measuredAgain(other: OtherIncident, value: MeasuredValue, everyone: Address[], now: number): Measurement {
   const { evidence, bad_runs, fired_at, rule_id, rule_name, entity_type, tournament_no } = other;
   const text = (fact: unknown) => typeof fact === "string" ? fact : null;
   const destinations = other.states.filter((state) => at(state.at) <= now).map(({ at: _, ...state }) => state);
-  // The recorded cause and severity are the last ones; its newest message had those of that time.
+  // The stored cause and severity are the last ones; the newest message has those of its time.
   const { severity, cause } = destinations.at(-1) ?? other;
   const fingerprint = other.cause === null ? text(evidence.fingerprint) : cause;
-  // The evaluation that notifies an incident measured it before.
+  // An evaluation measures an incident before it notifies it.
   const notified_at = other.notified_at !== null && at(other.notified_at) < now ? other.notified_at : null;
   const rule = { rule_id, rule_name, entity_type, tournament_no, metric: other.metric, severity, threshold: other.threshold };
   const clocks = { escalation_step: 0, unacknowledged_since: null, acknowledged_until: null, met_ms: 0, met_at: null, recovered_at: null };
@@ -58,7 +58,7 @@ export function measuredAgain(other: OtherIncident, value: MeasuredValue, everyo
     execution_id: isAboutRunOf(other, value, now) ? value.execution_id : text(evidence.execution_id),
     ...{ is_stale: false, is_paused: false, ended: null, missed: [], closed_incident: null, resolved_recently: 0 },
     ...{ silenced_by: null, is_silenced_by_name: false },
-    // Its destinations received the recorded messages, and none of the replay.
+    // The destinations received only the recorded messages, none of the replay.
     uncovered: [...everyone, ...destinations].map(({ channel, recipient }) => ({ channel, recipient, value: null, runs: 0 })),
     incident: {
       ...{ id: rule_id, version: 1, state: "FIRING" as const, severity, value: null, message: "", muted_by: null, parent: null },

@@ -1,12 +1,12 @@
 import type { PastSilence } from "./contract/replay.ts";
 
 const MINUTE = 60_000;
-/** Five minutes or more without an evaluation are a gap, as `private.last_evaluation` counts it. */
+/** The shortest time without an evaluation that is a gap, as in `private.last_evaluation`. */
 const GAP = 5 * MINUTE;
 
-/** The evaluations of the past: those that are kept, and before them one each minute. Times are in ms since the epoch. */
+/** The evaluations of the past: the stored ones, and one each minute before the first stored one. Times are in ms since the epoch. */
 export class Evaluations {
-  /** Each gap as its last and its next evaluation. */
+  /** Each gap, as the evaluations before and after it. */
   readonly gaps: [last: number, next: number][] = [];
 
   constructor(private readonly kept: number[]) {
@@ -29,7 +29,7 @@ export class Evaluations {
     return this.kept[low] ?? Infinity;
   }
 
-  /** Since when evaluations had run without a gap at an evaluation. */
+  /** The start of the evaluations without a gap up to a time. */
   since(at: number): number {
     return this.gaps.findLast(([, next]) => next <= at)?.[1] ?? -8.64e15;
   }

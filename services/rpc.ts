@@ -6,7 +6,7 @@ import { WorkerCpu } from "./worker-cpu.ts";
 
 /** Makes each field of `Given` that `Known` does not have a type error. */
 type Only<Known, Given> = { [K in keyof Given]: K extends keyof Known ? unknown : never };
-/** Arguments without unknown fields, also in `p`: TypeScript refuses an unknown field only in a literal, and not in a variable or a spread. */
+/** Arguments without unknown fields, also in `p`; TypeScript itself refuses them in a literal, but not in a variable or a spread. */
 type Exact<Known, Given> =
   & Given
   & { [K in keyof Given]: K extends keyof Known ? K extends "p" ? Only<Known[K], Given[K]> : unknown : never };
@@ -17,7 +17,7 @@ export interface Rpc<Name extends FunctionName = FunctionName> {
   <F extends Name, A extends Arguments<F>>(fn: F, args: Exact<Arguments<F>, A>): Promise<Answer<F>>;
 }
 
-/** Hosted Postgres cancels a statement of the API after 8 s; without an own limit, a lost connection would hold its caller for ever. */
+/** Hosted Postgres cancels a statement of the API after 8 s; the client also has a limit, because a lost connection never answers. */
 const TIMEOUT_MS = 10_000;
 
 interface RpcResponse {
@@ -30,7 +30,7 @@ interface RpcClient {
   rpc(fn: string, args: Record<string, unknown>): PromiseLike<RpcResponse> & { abortSignal(signal: AbortSignal): PromiseLike<RpcResponse> };
 }
 
-/** The details of an expected failure: the wait of a 429, which is its hint, or the field of a 400, which its message begins with. */
+/** The details of an expected failure: the wait of a 429, from its hint, or the field of a 400, from the begin of its message. */
 function detailsOf({ code, message, hint }: { code?: string; message: string; hint?: string | null }): unknown {
   if (code === "PT429") return { retry_after_s: Number(hint) };
   const [, field, problem] = (code === "PT400" && /^([a-z_]+(?:\.[a-z_]+)*): (.+)$/s.exec(message)) || [];
@@ -39,7 +39,7 @@ function detailsOf({ code, message, hint }: { code?: string; message: string; hi
 
 interface RpcOptions {
   cpu?: WorkerCpu;
-  /** Null sets no time limit. */
+  /** The time limit in ms; null sets none. */
   timeoutMs?: number | null;
 }
 
@@ -47,7 +47,7 @@ interface RpcOptions {
 export function createRpc(client: RpcClient, { cpu = new WorkerCpu(), timeoutMs = TIMEOUT_MS }: RpcOptions = {}): Rpc {
   return async (fn, args) => {
     cpu.countRequest();
-    // supabase-js serialises the arguments in `then`, which `await` would call later.
+    // supabase-js serialises the arguments in `then`, so the measured part calls `then`.
     const { data, error } = await cpu.measure(() => {
       const call = client.rpc(fn, args);
       return (timeoutMs === null ? call : call.abortSignal(AbortSignal.timeout(timeoutMs))).then((response) => response);

@@ -4,16 +4,16 @@ import type { Backtest } from "../types/backtest.ts";
 import { replayRule } from "./alert-replay.ts";
 import type { ReplayFacts } from "./contract/replay.ts";
 
-/** With fewer incidents a rule needs no tuning. */
+/** The number of incidents from which a rule can need tuning. */
 const FEWEST_INCIDENTS = 4;
-/** Each candidate is a replay of the whole period. */
+/** The largest number of candidates; each one is a replay of the whole period. */
 const MOST_CANDIDATES = 8;
-/** A suggestion spares at least this share of the incidents. */
+/** The smallest share of the incidents that a suggestion must avoid. */
 const LEAST_SHARE = 0.25;
 
 /**
- * The threshold with which the rule would have had the fewest incidents in the period and still every one that a person acknowledged or
- * labelled useful; null when no other threshold is clearly better.
+ * The threshold with the fewest incidents in the period that keeps every incident that a person acknowledged or labelled useful; null when
+ * no other threshold is clearly better.
  */
 export function suggestThreshold(facts: ReplayFacts): RuleSuggestion | null {
   const now = replayRule(facts);
@@ -41,7 +41,7 @@ type Period = Pick<Backtest["incidents"][number], "opened_at" | "resolved_at">;
 const endOf = ({ resolved_at }: Period): number => resolved_at === null ? Infinity : Date.parse(resolved_at);
 const overlaps = (a: Period, b: Period): boolean => Date.parse(a.opened_at) <= endOf(b) && Date.parse(b.opened_at) <= endOf(a);
 
-/** Thresholds that the worst value of some incidents does not reach, the smallest change first. */
+/** Thresholds that exclude some incidents by their worst value, the smallest change first. */
 function candidatesOf({ rule: { metric, threshold } }: ReplayFacts, { incidents }: Backtest): number[] {
   const { direction, min, max }: Metric = ALERT_METRICS[metric];
   const peaks = incidents.flatMap(({ peak }) => peak ?? []);
@@ -54,18 +54,18 @@ function candidatesOf({ rule: { metric, threshold } }: ReplayFacts, { incidents 
   return Array.from({ length: Math.min(further.length, MOST_CANDIDATES) }, (_, index) => further[Math.floor(index * step)] ?? threshold);
 }
 
-/** The unit of the second digit that counts. */
+/** The unit of the second significant digit. */
 const unitOf = (value: number, isWhole: boolean): number => {
   const unit = 10 ** (Math.floor(Math.log10(Math.max(Math.abs(value), 1e-6))) - 1);
   return isWhole ? Math.max(1, unit) : unit;
 };
 const rounded = (value: number): number => Number(value.toPrecision(12));
-/** A short number above the value: a value that equals the threshold of a metric that must stay below it is a breach. */
+/** A number with few digits above the value; a value that equals the threshold of such a metric is a breach. */
 const above = (value: number, isWhole: boolean): number => {
   const unit = unitOf(value, isWhole);
   return rounded((Math.floor(rounded(value / unit)) + 1) * unit);
 };
-/** A short number that the value is not below. */
+/** A number with few digits, at most the value. */
 const below = (value: number, isWhole: boolean): number => {
   const unit = unitOf(value, isWhole);
   return rounded(Math.floor(rounded(value / unit)) * unit);

@@ -1,4 +1,4 @@
-/** The reason a run stopped before its work was complete. */
+/** The reason why a run stopped before its work was complete. */
 export type StopReason = "BUDGET" | "CPU" | "CANCELLED" | "FENCED" | "UPSTREAM_BACKOFF" | "SHUTDOWN";
 
 /** The facts of a run when its work has ended. */
@@ -6,16 +6,16 @@ export interface RunFacts {
   stop: StopReason | null;
   /** The message of the error that ended the work. */
   fatal: string | null;
-  /** Steps that are not the work on one tournament, such as reading the list of a season. */
+  /** The number of steps besides the work on tournaments, such as reading the list of a season. */
   steps: number;
   steps_failed: number;
   total: number | null;
   processed: number;
   failed: number;
   rejected: number;
-  /** Replies that were held back for a second look. */
+  /** The number of replies that were held back for a second look. */
   held: number;
-  /** Tournaments whose main draw is today; null for a run that reads no matches. */
+  /** The number of tournaments whose main draw is today; null for a run that reads no matches. */
   in_main_draw: number | null;
   /** The codes of the errors so far, most frequent first. */
   codes: string[];
@@ -64,6 +64,8 @@ export function judgeRun(facts: RunFacts): RunOutcome {
   const rejections = rejected > 0 ? `, ${counted(rejected, "record")} rejected` : "";
   return {
     status: "SUCCEEDED",
-    reason: processed > 0 ? `${counted(processed, "tournament")} done${calendar}${rejections}` : `nothing was due${calendar}${rejections}`,
+    reason: processed > 0
+      ? `${counted(processed, "tournament")} done${calendar}${rejections}`
+      : `no tournament was due${calendar}${rejections}`,
   };
 }

@@ -3,8 +3,8 @@ import type { Digest, Known, KnownMatches, Look } from "./contract/sync-writes.t
 
 const WEEK_MS = 7 * 86_400_000;
 /**
- * A removal of up to so many rows is believed at once, unless it is of all rows; so is a column blanked in up to so many, unless it is in most
- * rows of a full reply. An incremental reply also moves so many.
+ * The number of rows that a reply can remove or blank, and of dates that an incremental reply can move, without a second look. A reply that
+ * removes all rows needs a second look at any number, and so does a full reply that blanks most rows.
  */
 const FEW_ROWS = 5;
 
@@ -12,26 +12,26 @@ type Warning = "REPLY_SHRANK" | "REPLY_BLANKED" | "REPLY_MOVED";
 
 type Row = { no: string } & Record<string, unknown>;
 
-/** A reply that was read: its valid records, and what is known of the others. */
+/** A parsed reply: its valid records, and the numbers of the others. */
 interface Reply {
   records: Row[];
-  /** The numbers that VIS still has, also of rejected records. */
+  /** The numbers of the rows that VIS still has, with those of rejected records. */
   present: string[];
-  /** Some record has no number of its own, so that a missing number proves nothing. */
+  /** Whether a record has no number of its own, so that a missing number proves nothing. */
   isIncomplete: boolean;
-  /** Has only the rows that changed: a few of them may all be blank or moved. */
+  /** Whether the reply has only the changed rows, of which up to FEW_ROWS can be blanked or moved without a second look. */
   isIncremental?: boolean;
   dateColumn: string;
 }
 
-/** What a run does with a reply. */
+/** The decision of a run on a reply. */
 export interface Verdict {
-  /** Why nothing of the reply is written; null when it is believed. */
+  /** The reason why the run writes nothing of the reply; null when the reply is accepted. */
   warning: Warning | null;
   message: string;
   /** The numbers of the rows that have not vanished. */
   present: string[];
-  /** What the database stores about the reply; undefined leaves it as it is. */
+  /** The finding that the database stores; undefined keeps the stored one. */
   look?: Pick<Look, "held" | "is_contradicted">;
 }
 
@@ -41,7 +41,7 @@ const sizeOf = ({ missing, blanked, moved }: Digest): number => missing.length +
 function blankedBy(reply: Reply, known: Known): string[] {
   const records = reply.records.filter((record) => record.no in known.dates);
   const lacking = Object.keys(known.dates).length - records.length;
-  // The number and the version of a row are no data of it.
+  // The number and the version identify a row and are not its data.
   const columns = Object.keys(records[0] ?? {}).filter((column) => column !== "no" && column !== "vis_version");
   return columns.filter((column) => {
     const filled = (known.filled[column] ?? 0) - lacking;
@@ -50,7 +50,7 @@ function blankedBy(reply: Reply, known: Known): string[] {
   });
 }
 
-/** What the reply would change in what is known, and how many dates both have. */
+/** The changes of the reply to the known rows, and the number of rows with a date in both. */
 function findingsOf(reply: Reply, known: Known): Digest & { dated: number } {
   const present = new Set(reply.present);
   const missing = reply.isIncomplete ? [] : Object.keys(known.dates).filter((no) => !present.has(no));
@@ -65,7 +65,7 @@ function findingsOf(reply: Reply, known: Known): Digest & { dated: number } {
   return { missing, blanked: blankedBy(reply, known), moved, dated };
 }
 
-/** The part of an earlier reply that this one shows again. */
+/** The changes of an earlier reply that this reply also has. */
 function shownAgain(earlier: Digest, found: Digest, reply: Reply): Digest {
   const present = new Set(reply.present);
   const dates = new Map(reply.records.map((record) => [record.no, record[reply.dateColumn]]));
@@ -99,8 +99,8 @@ function warningOf(
 }
 
 /**
- * Judges a reply against what its request last confirmed. A reply that removes, blanks or moves too much is held back; a later one confirms
- * what both show, and its rest is judged anew.
+ * Judges a reply against the known rows of its request. A reply that removes, blanks or moves too much is held back. A later reply
+ * confirms the changes that both have; its other changes are judged again.
  */
 export function judgeReply(reply: Reply, known: Known, now: number, isConfirmed = false): Verdict {
   const { dated, ...found } = findingsOf(reply, known);
@@ -119,11 +119,11 @@ export function judgeReply(reply: Reply, known: Known, now: number, isConfirmed 
     : warningOf(rest, rows.length - confirmed.missing.length, dated - Object.keys(confirmed.moved).length, reply.isIncremental);
   const is_contradicted = earlier !== null && again !== null && 2 * sizeOf(again) < sizeOf(earlier);
   if (held === null) {
-    // An incomplete reply proves no removal, so that it neither confirms nor contradicts an earlier one.
+    // An incomplete reply proves no removal, so it neither confirms nor contradicts an earlier reply.
     const verdict = { warning: null, message: "", present: reply.isIncomplete ? [...rows, ...reply.present] : reply.present };
     return reply.isIncomplete && earlier ? verdict : { ...verdict, look: { held: null, is_contradicted: is_contradicted && !isConfirmed } };
   }
-  // Before its second look the first digest stays, so that a frequent sync does not postpone the confirmation for ever.
+  // The first digest stays until its second look, so that a frequent sync does not postpone the confirmation for ever.
   if (earlier && !isSecondLook) return { ...held, present: rows };
   const present = rows.filter((no) => !confirmed.missing.includes(no));
   return { ...held, present, look: { held: { ...rest, warning: held.warning }, is_contradicted } };

@@ -7,27 +7,27 @@ export interface SecretKey {
   value: string;
 }
 
-/** A key of this form can be younger than the environment of the worker. */
+/** The form of a key that can be newer than the environment of the worker. */
 const MODERN_KEY = /^sb_secret_[\w-]{1,200}$/;
-/** How long a key counts as valid after the database accepted it: a deleted key is refused at most this much later. */
+/** The time for which a key counts as valid after the database accepted it; a deleted key is accepted for at most this time. */
 const TRUST_MS = 10_000;
 /** pg_net ends a request after 5 s. */
 const CONFIRM_TIMEOUT_MS = 4_000;
 
 interface SecretKeysOptions {
-  /** Asks the database about keys; without it the keys of the environment are accepted and no others. */
+  /** The URL that confirms a key with the database; without it, only the keys of the environment are accepted. */
   confirmUrl?: string;
   fetch?: typeof fetch;
   now?: () => number;
 }
 
 /**
- * The secret keys of the project that this worker knows; the first one is sent to the database. The environment is read at the start of a
- * worker, and keys are created and deleted later: the database decides about each key.
+ * The secret keys of the project that this worker knows; requests to the database have the first one. The database decides about each key,
+ * because people create and delete keys after the worker has read its environment.
  */
 export class SecretKeys {
   #keys: SecretKey[];
-  /** When the database last accepted the first key. */
+  /** The time at which the database last accepted the first key. */
   #acceptedAt = -Infinity;
   #confirmUrl: string | undefined;
   #send: typeof fetch;
@@ -50,7 +50,7 @@ export class SecretKeys {
    * @throws DatabaseError when the database does not answer
    */
   async accept(given: string): Promise<string | null> {
-    // The filter compares every key, so that its time does not tell which one is equal.
+    // The filter compares every key, so that its time does not show which key is equal.
     const [known] = this.#keys.filter(({ value }) => isToken(given, value));
     if (known && known === this.#keys[0] && this.#now() - this.#acceptedAt < TRUST_MS) return known.name;
     const key = known ?? (MODERN_KEY.test(given) ? { name: "unnamed", value: given } : null);
@@ -93,7 +93,7 @@ export class SecretKeys {
   }
 }
 
-/** A legacy key is a token, whose role PostgREST reads from `authorization`; a key that is no token may not be sent there. */
+/** The headers with a key; PostgREST reads the role of a legacy key, a token, from `authorization`, where another key is not allowed. */
 function headersWith({ value }: SecretKey, init?: HeadersInit): Headers {
   const headers = new Headers(init);
   headers.set("apikey", value);

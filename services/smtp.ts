@@ -1,12 +1,12 @@
 import type { Env } from "./env.ts";
 
-/** The mail server, and how its connection is secured. */
+/** The mail server, and the security of its connection. */
 export interface SmtpOptions {
   url: string;
   from: string;
   /** The CA of the server's certificate, as PEM; undefined for a public CA. */
   ca?: string | undefined;
-  /** "off" sends in plain text; only for a server on this machine. */
+  /** "off" sends in plain text, which is only for a server on this machine. */
   tls: "required" | "off";
 }
 

@@ -13,7 +13,7 @@ export const slotOf = (token: string): AnsweredSlot => ({
   backoff_fingerprint: null,
 });
 
-/** What a slot reports of a refusal with this status: its release starts the upstream backoff. */
+/** The fields of a slot after a refusal with this status; the release of the slot then starts the upstream backoff. */
 export function backoffOf(
   status: number,
   retryAfter: string | null,
@@ -22,9 +22,9 @@ export function backoffOf(
   const backoff_reason = `VIS answered HTTP ${status}`;
   return {
     backoff_reason,
-    // A delay of zero names no length.
+    // A delay of zero means the default of the upstream.
     backoff_ms: retryAfterMs(retryAfter, now) || null,
-    // The error of the refusal has the same code and message, and so the same fingerprint.
+    // The error of the refusal has the same code and message, so it has the same fingerprint.
     backoff_fingerprint: fingerprint(codeOfHttpStatus(status), backoff_reason),
   };
 }

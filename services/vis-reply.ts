@@ -11,9 +11,9 @@ export type VisRow = Record<string, string | number | boolean | null>;
 export interface VisReply {
   rows: VisRow[];
   nbItems: number | null;
-  /** Null when the reply has none that the database can store. */
+  /** The version; null when the reply has none that the database can store. */
   version: number | null;
-  /** VIS answered `NoChanges` or 204 instead of rows. */
+  /** Whether VIS answered `NoChanges` or 204 instead of rows. */
   isUnchanged?: true;
 }
 
@@ -24,7 +24,7 @@ export interface RawReply {
   status: number;
   contentType: string;
   body: string;
-  /** Bytes of the body as they were transferred. */
+  /** The transferred bytes of the body. */
   bytes?: number;
   /** The address to which a redirect leads. */
   location?: string | null;
@@ -37,7 +37,7 @@ interface Element {
   text: string;
 }
 
-/** The XML without characters and character references that no XML may have: one of them in one value would cost the whole reply. */
+/** The XML without forbidden characters and references to them, because the parser refuses a whole reply for one of them. */
 const readableXml = (body: string): string =>
   safeText(body).replace(/&#(?:x([\da-f]+)|(\d+));/gi, (reference, hex, decimal) => {
     const code = hex ? parseInt(hex, 16) : Number(decimal);
@@ -147,7 +147,7 @@ const JsonReply = z.object({
 });
 const notData = () => new SyncError("REPLY_NOT_DATA", "the JSON does not have the shape of a VIS reply");
 
-/** Checks a row and empties its empty texts in place: a schema for each row would cost more than the rest of the parser. */
+/** Checks a row and sets its empty texts to null in place; a schema for each row takes more CPU than the rest of the parser. */
 function rowOfJson(row: unknown): VisRow {
   if (typeof row !== "object" || row === null || Array.isArray(row)) throw notData();
   const fields = row as Record<string, unknown>;
@@ -175,7 +175,7 @@ function fromJson(body: string): VisReply {
   return "noChanges" in data ? UNCHANGED : { rows: [rowOfJson(data)], nbItems: 1, version: null };
 }
 
-/** Whether the Content-Type says XML. */
+/** Whether the Content-Type is XML. */
 export const isXmlType = (contentType: string): boolean => /\bxml\b/i.test(contentType) && !/\bhtml\b/i.test(contentType);
 
 /**
@@ -189,7 +189,7 @@ export function parseReply({ status, contentType, body, location }: RawReply, ro
   if (status !== 200) {
     const target = isRedirect(status) ? ` with a redirect to ${URL.parse(location ?? "")?.host ?? "an unnamed address"}` : "";
     const failure = new SyncError(codeOfHttpStatus(status), `VIS answered HTTP ${status}${target}`, { http_status: status, location });
-    // With these statuses the body may contain an error element, which names the cause; others, such as 403 and 503, decide by themselves.
+    // The body of these statuses can have an error element, which names the cause; another status, such as 403 or 503, is the cause itself.
     if ((isJson || isXml) && [400, 401, 500].includes(status)) throw errorInBody(body, isJson, rowName) ?? failure;
     throw failure;
   }

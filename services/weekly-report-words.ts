@@ -4,9 +4,9 @@ import type { WeeklyReport } from "../types/weekly-report.ts";
 import { inWords } from "./alert-words.ts";
 import { fit, oneLine } from "./text.ts";
 
-/** The objectives that a message has; the report of the API has all. */
+/** The number of objectives in a message; the report of the API has all. */
 const OBJECTIVES = 10;
-/** A name, a cause or a reason in a line. */
+/** The longest name, cause or reason in a line. */
 const TEXT = 120;
 
 type Objective = WeeklyReport["objectives"][number];
@@ -24,19 +24,19 @@ export interface ReportWords {
 
 const short = (text: string): string => fit(oneLine(text), TEXT);
 const counted = (count: number, unit: string): string => `${count.toLocaleString("en")} ${unit}${count === 1 ? "" : "s"}`;
-/** Rounded down, so that a share just below its target does not look like it; a multiple of the whole has no decimals. */
+/** A ratio as a percentage, rounded down, so that a share just below its target is not shown as the target; no decimals from 200 %. */
 function percent(ratio: number): string {
   const steps = ratio >= 2 ? 1 : 100;
   return `${(Math.floor(Number((ratio * 100 * steps).toFixed(6))) / steps).toLocaleString("en")} %`;
 }
-/** The rows that a section has no room for. */
+/** The line about the rows that a section does not show. */
 const rest = (count: number, words: string): string[] => count > 0 ? [`… and ${count.toLocaleString("en")} more ${words}`] : [];
 
 const day = (time: number): string => {
   const format = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
   return format.format(time);
 };
-/** `1 June 2026 to 7 June 2026`. */
+/** The days of a report: `1 June 2026 to 7 June 2026`. */
 const daysOf = ({ from, until }: WeeklyReport): string => `${day(Date.parse(from))} to ${day(Date.parse(until) - 1)}`;
 
 const STATUS = { MISSED: "Missed", AT_RISK: "At risk", MET: "Met", NO_DATA: "No data" } as const;
@@ -140,7 +140,7 @@ export function reportWords(report: WeeklyReport): ReportWords {
   };
 }
 
-/** The report as plain text, with the address of the page where it is configured. */
+/** The report as plain text, with the address of the page when it is configured. */
 export function reportText({ sections }: ReportWords, page: string | null): string {
   const paragraphs = sections.map(({ title, lines }) => [title, ...lines].join("\n"));
   return [...paragraphs, ...(page === null ? [] : [`The page: ${page}`])].join("\n\n") + "\n";

@@ -1,12 +1,12 @@
-/** Hosted workers are ended after 2 s of CPU; the rest is for what the estimate misses, such as garbage collection. */
+/** The platform ends a hosted worker after 2 s of CPU; the other 0.5 s are for CPU outside the estimate, such as garbage collection. */
 const BUDGET_MS = 1_500;
-/** Loading the modules and compiling what the first run uses; `deno task bench overhead` measures it. */
+/** Loading the modules, and compiling the code of the first run; `deno task bench overhead` measures it. */
 const START_UP_MS = 250;
 /** The asynchronous part of a request: headers, body, response; `deno task bench overhead` measures it. */
 const REQUEST_MS = 0.5;
-/** What a run keeps to finish the tournaments in flight and to record its end. */
+/** The CPU that a run keeps to finish the tournaments in flight and to record its end. */
 const RESERVE_MS = 100;
-/** A worker with less does not start a run, because it could do little more than start and end it. */
+/** The least CPU with which a worker starts a run; with less, a run can do little more than start and end. */
 const SMALLEST_START_MS = 400;
 
 interface WorkerCpuOptions {
@@ -33,16 +33,16 @@ export class WorkerCpu {
   get spentMs(): number {
     return this.#spentMs;
   }
-  /** True when the runs of this worker must end. */
+  /** Whether the runs of this worker must end. */
   get isSpent(): boolean {
     return this.#budgetMs - this.#spentMs <= RESERVE_MS;
   }
-  /** True while enough is left to start a run. */
+  /** Whether enough CPU is left to start a run. */
   get canStartRun(): boolean {
     return this.#budgetMs - this.#spentMs >= SMALLEST_START_MS;
   }
 
-  /** Runs `work`, which is synchronous, and adds its time. */
+  /** Runs the synchronous `work` and adds its time. */
   measure<T>(work: () => T): T {
     const startedAt = this.#now();
     try {

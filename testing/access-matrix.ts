@@ -1,4 +1,4 @@
-// The matrix of routes and credentials: what each route of the functions answers, beside the access that the OpenAPI document states.
+// The matrix of routes and credentials, which compares the answer of each route with the access in the OpenAPI document.
 import { z } from "zod";
 import { ACCESS, type Access } from "../types/routes.ts";
 import { ROLES } from "../types/people.ts";
@@ -15,11 +15,11 @@ interface App {
 interface Credential {
   headers: Record<string, string>;
   query?: string;
-  /** What it proves: the place of its role in `ROLES`, -1 for a user without a role, another access, or nothing. */
+  /** The access that the credential proves: the index of its role in `ROLES`, -1 for a user without a role, another access, or null. */
   proves: number | "secret" | "prometheus_token" | "badge_token" | null;
 }
 
-/** Credentials of each kind, and such that are wrong in one way. */
+/** Credentials of each kind, and credentials with one fault. */
 export async function createCredentials(db: TestDatabase): Promise<Record<string, Credential>> {
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
   const user = async (role: string | null, proves: number | null, options: Parameters<TestDatabase["token"]>[1] = {}) => ({
@@ -67,14 +67,14 @@ const PARAMETERS: Record<string, string> = {
 
 async function answerOf(app: App, method: string, path: string, { headers, query = "" }: Credential): Promise<string> {
   const url = `http://functions.test${path.replace(/\{(\w+)\}/g, (_, name) => PARAMETERS[name] ?? name)}?${query}`;
-  // A body that is no JSON: a route that admits the caller refuses it with 400 and does nothing.
+  // The body is no JSON, so a route that admits the caller refuses the request with 400 and changes nothing.
   const response = await app.fetch(new Request(url, { method: method.toUpperCase(), headers, ...method === "get" ? {} : { body: "[" } }));
   await response.body?.cancel();
   const { status } = response;
   return status === 401 || status === 403 ? String(status) : status < 500 ? "admitted" : `an error ${status}`;
 }
 
-/** Each route that is in the document or in a function only, states no access, or answers a credential otherwise than it states. */
+/** Each route that only the document or only a function has, that states no access, or whose answer differs from its access. */
 export async function findRouteHoles(
   document: unknown,
   apps: Record<string, App>,

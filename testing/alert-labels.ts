@@ -7,16 +7,16 @@ const WINDOW = 24 * 60 * MINUTE, GRACE: Record<string, number> = { tournaments: 
 /** The duration from which a rule reports a run. */
 const LONG = 100_000;
 
-/** What is true about a fault, from the runs as they went; the evaluator never sees it. Times are ms since the epoch. */
+/** The truth about a fault, derived from the simulated runs and never read by the evaluator; times are in ms since the epoch. */
 export interface Label {
   kind: FaultKind | "rate" | "late_processor";
   entity: string;
   tournament: string | null;
-  /** The metrics of the rules that may report it. */
+  /** The metrics of the rules that may report the fault. */
   metrics: readonly string[];
-  /** The fingerprint that a message about it must name. */
+  /** The fingerprint that a message about the fault must name. */
   cause: string | null;
-  /** When it begins, when a recipient must be notified (null: it need not be), and when it is over. */
+  /** The start of the fault, the time by which a recipient must be notified (null when not required), and the end. */
   from: number;
   detectable: number | null;
   until: number;
@@ -35,13 +35,13 @@ const METRICS: Partial<Record<FaultKind, string[]>> = {
   missed: ["sync_overdue"],
 };
 
-/** The moment at which a recipient must be notified of failing runs of this kind, before the time of an evaluation; null where it need not be. */
+/** The time at which failing runs of this kind are detectable, before the delay of an evaluation; null when no message is required. */
 function detectableAt(kind: FaultKind, entity: string, runs: SimulatedRun[]): number | null {
   const endOfRun = (index: number) => runs[index] ? endOf(runs[index]) : null;
   if (kind === "slow" || kind === "hung") return runs[0] ? runs[0].started + LONG : null;
   if (kind === "heavy") return endOfRun(0);
   const isShared = (kind === "outage" || kind === "database" || kind === "shared") && entity !== "tournaments";
-  // The tournaments of a simulation are those of today, which two failures in a row are enough for.
+  // The tournaments of a simulation have the priority TODAY, whose rule needs two consecutive failures.
   return endOfRun(isShared ? 0 : kind === "lone" ? 1 : 2);
 }
 
@@ -58,7 +58,7 @@ function labelOf(fault: Fault, entity: string, { runs }: Outcome, start: number)
   if (!metrics || !firstRun || !lastRun) return [];
   const next = own.find((run) => run.due > lastRun.due && !run.kinds.has(kind) && run.ended !== null);
   const isPeak = kind === "slow" || kind === "hung" || kind === "heavy";
-  // A value of the last 15 minutes lasts so long. Failures of tournaments that are no longer due last 30 minutes.
+  // A value over 15 minutes lasts 15 minutes. A failure of tournaments that are no longer due lasts 30 minutes.
   const isOutOfSeason = next?.kinds.has("off_season") && metrics.includes("shared_failure");
   const rest = isPeak ? endOf(lastRun) + TICK : isOutOfSeason ? lastRun.started + 2 * TICK : 0;
   const until = Math.max(next ? endOf(next) : Infinity, rest);
@@ -68,7 +68,7 @@ function labelOf(fault: Fault, entity: string, { runs }: Outcome, start: number)
 /** Whether messages of another rule cover the runs of the fault, so that the success rate of a day does not report them again. */
 const COVERED: ReadonlySet<Label["kind"]> = new Set(["failing", "outage", "database", "shared", "stuck"]);
 
-/** The lowest success rate in the window of a sync with four runs, and without the runs that messages cover at the time. */
+/** The lowest success rate in the window among syncs with four runs: of all runs, and without the runs that messages cover at the time. */
 function ratesAt(at: number, runs: SimulatedRun[], failures: Label[]): { uncovered: number; total: number } {
   const counted = runs.filter((run) => run.started > at - WINDOW && endOf(run) <= at);
   const isCovered = (run: SimulatedRun) =>
@@ -85,7 +85,7 @@ function ratesAt(at: number, runs: SimulatedRun[], failures: Label[]): { uncover
   return { uncovered: lowest(counted.filter((run) => !isCovered(run))), total: lowest(counted) };
 }
 
-/** When a message about a failure can first be sent: a silence delays it, unless an earlier failure went on into this one. */
+/** The first time at which a message about a failure can be sent; a silence delays it, unless an earlier failure continues in this one. */
 function notifiedAt(label: Label, failures: Label[], quiet: Trouble["quiet"]): number {
   const detectable = label.detectable ?? Infinity;
   const silence = quiet.find(({ entity, from, until }) => entity === label.entity && detectable >= from && detectable < until);
@@ -99,13 +99,13 @@ function rateLabels({ runs, evaluations }: Outcome, labels: Label[], { faults, q
   const candidates = labels.filter(({ kind, detectable }) => COVERED.has(kind) && detectable !== null);
   const failures = candidates.map((label) => ({ ...label, detectable: notifiedAt(label, candidates, quiet) }))
     .filter(({ detectable, until }) => detectable < until);
-  // The runs of a paused sync have no rate, so nothing ends in a pause.
+  // A paused sync has no rate, so no failure ends in a pause.
   const pauses = faults.filter(({ kind }) => kind === "paused").map((fault) => pauseOf(fault, start));
   const found: Label[] = [];
   let open: Label | undefined;
   for (const at of evaluations.filter((each) => !pauses.some(([from, until]) => each >= from && each < until))) {
     const { uncovered, total } = ratesAt(at, runs, failures);
-    // While a shared failure or a streak is live, its message is enough.
+    // The message of a live shared failure or streak replaces that of the rate.
     const isInhibited = failures.some(({ from, until }) => at >= from && at <= until + MINUTE);
     if (open && total >= 0.97) {
       open.until = at;
@@ -123,13 +123,13 @@ function rateLabels({ runs, evaluations }: Outcome, labels: Label[], { faults, q
       };
       found.push(open);
     }
-    // A message may yet cover the newest runs, so that only a rate that stays low must be notified.
+    // A later message can cover the newest runs, so only a rate that stays low needs a message.
     if (open && open.detectable === null && uncovered < 0.95 && !isInhibited && at - open.from > 2 * TICK) open.detectable = at;
   }
   return found;
 }
 
-/** The evaluations that came five minutes or more after the one before. */
+/** The evaluations five minutes or more after the one before. */
 const lateLabels = ({ evaluations }: Outcome): Label[] =>
   evaluations.flatMap((at, index) => {
     const previous = evaluations[index - 1];

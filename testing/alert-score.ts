@@ -7,9 +7,9 @@ import type { Trouble } from "./simulated-trouble.ts";
 import { MINUTE, type Outcome, spanOf } from "./simulation.ts";
 
 const EVERYBODY = ["dashboard", "hook", ...RECIPIENTS];
-/** The faults of channels, with who does not receive or answer. */
+/** The faults of channels, each with the recipient that does not receive or answer. */
 const SILENT: Partial<Record<FaultKind, string>> = { gone: "hook", unavailable: "hook", lossy: "hook", refused: RECIPIENTS[1] };
-/** An evaluation that is lost, one that is late, and the window of a group. */
+/** The delays of a lost evaluation, of a late evaluation, and of the window of a group, added up. */
 const BOUND = 2 * MINUTE + 45_000;
 /** The longest backoff of a destination, with its jitter. */
 const BACKOFF = 75 * MINUTE;
@@ -19,26 +19,26 @@ interface Item extends PlannedItem {
   at: number;
   recipient: string;
 }
-/** What a recipient received about one incident; it knows of the incident from the first item until the end. */
+/** The messages of a recipient about one incident, from the first item until the end. */
 interface Story {
   recipient: string;
   items: Item[];
 }
 
-/** What the comparison found: each list has a line for each violation. */
+/** The result of the comparison; each list has a line for each violation. */
 export interface Score {
-  /** The pairs of a fault and a recipient that should know of it. */
+  /** The number of pairs of a fault and a recipient that must be notified of it. */
   expected: number;
   openings: number;
   lost: string[];
   false_openings: string[];
-  /** Openings beyond the first about one fault at a recipient whose channel always worked. */
+  /** The openings after the first about one fault at a recipient whose channel always worked. */
   repeated: string[];
-  /** Messages about one incident that no change explains. */
+  /** The messages about one incident that no change explains. */
   excess: string[];
-  /** Ends that came late or never. */
+  /** The late and the missing ends. */
   endless: string[];
-  /** Milliseconds from due time plus grace to the first opening about a missed run at each recipient. */
+  /** The milliseconds from due time plus grace to the first opening about a missed run at each recipient. */
   delays: number[];
 }
 
@@ -63,7 +63,7 @@ function storiesOf({ received }: Outcome): Story[] {
   return [...stories.values()];
 }
 
-/** Compares what each recipient received with the labels of the faults. */
+/** Compares the messages of each recipient with the labels of the faults. */
 export function score(outcome: Outcome, labels: Label[], { faults, quiet, acknowledgements }: Trouble, start: number, end: number): Score {
   const stories = storiesOf(outcome);
   const troubles = faults.flatMap((fault) => {
@@ -77,11 +77,11 @@ export function score(outcome: Outcome, labels: Label[], { faults, quiet, acknow
     quiet.find((silence) => (silence.entity === entity || entity === "all") && at >= silence.from && at < silence.until);
 
   const explain = (item: Item): Label[] => {
-    // A message about missed runs, and one to a recipient that was in trouble, are late.
+    // A message about missed runs, and a message to a recipient with a faulty channel, are late.
     const at = item.kind === "MISSED" || hasTrouble(item.recipient, item.at, item.at) ? Date.parse(item.opened_at) : item.at;
     return labels.filter((label) => matches(label, item) && at >= label.from && at <= nextEvaluation(label.until) + MINUTE);
   };
-  /** Messages about undelivered states, and rates whose covering messages were not delivered. */
+  /** Whether a faulty channel explains a message: about undelivered states, or about a rate whose covering messages were not delivered. */
   const isExplainedByTrouble = (item: Item): boolean =>
     item.metric === "success_rate" && hasTrouble(item.recipient, start, item.at) ||
     item.metric === "undelivered_age" && outcome.unconfirmed.some(({ at, recipient }) =>
@@ -110,7 +110,7 @@ export function score(outcome: Outcome, labels: Label[], { faults, quiet, acknow
       if (!opening || opening.kind === "RESOLVED" || opening.kind === "MISSED") return [];
       const isLost = endOfStory(story) > resolvedAt + BOUND && resolvedAt < end - BOUND &&
         !hasTrouble(story.recipient, opening.at, resolvedAt);
-      // A fault that began before the last one was over continues the incident, and a flapping one ends late.
+      // A fault that began before the end of the last one continues the incident, and a flapping incident ends late.
       let until = Math.max(...explain(opening).map((label) => label.until));
       for (const label of labels) if (matches(label, opening) && label.from <= until + BOUND) until = Math.max(until, label.until);
       const isLate = Number.isFinite(until) && resolvedAt > nextEvaluation(until) + BOUND && nextEvaluation(until) < end - BOUND &&
@@ -122,7 +122,7 @@ export function score(outcome: Outcome, labels: Label[], { faults, quiet, acknow
     });
   }
 
-  /** A message after the opening has a higher severity or another cause, or follows four hours of silence or an acknowledgement that expired. */
+  /** The messages after an opening without an end, a higher severity, a new cause, an expired acknowledgement or a due repetition. */
   function judgeExcess(): string[] {
     return stories.flatMap(({ recipient, items }) =>
       items.filter((item, index) => {
@@ -140,7 +140,7 @@ export function score(outcome: Outcome, labels: Label[], { faults, quiet, acknow
     );
   }
 
-  /** A recipient must know of a fault from the first evaluation that can find it until it is over; a silence and trouble of its channel excuse it. */
+  /** The faults without a message to a recipient from the first possible evaluation to the end, outside silences and channel faults. */
   function judgeRecall(): Pick<Score, "expected" | "lost" | "delays"> {
     const lost: string[] = [], delays: number[] = [];
     let expected = 0;

@@ -2,14 +2,14 @@ import type { LiveIncident, Measurement, Measurements, Recipients, Transition } 
 
 export const RULE_ID = "00000000-0000-4000-8000-000000000001";
 export const EVALUATED_AT = Date.parse("2026-06-10T12:00:00Z");
-/** A time some minutes before the evaluation. */
+/** The time some minutes before the evaluation. */
 export const ago = (minutes: number): string => new Date(EVALUATED_AT - minutes * 60_000).toISOString();
 
-/** Each channel has one destination, the channel itself. */
+/** The recipients of channels that each have one destination, the channel itself. */
 export const anyone = (...channels: string[]): Recipients =>
   Object.fromEntries(channels.map((channel) => [channel, { LOW: [""], MEDIUM: [""], HIGH: [""], CRITICAL: [""] }]));
 
-/** A measurement of three failures in a row of `matches_schedule`, the threshold of its rule. */
+/** A measurement of three consecutive failures of `matches_schedule`, the threshold of its rule. */
 export const aMeasurement = (changes: Partial<Measurement> = {}): Measurement => ({
   rule_id: RULE_ID,
   rule_name: "Rule",
@@ -87,7 +87,7 @@ export const aLiveIncident = (changes: Partial<LiveIncident> = {}): LiveIncident
   ...changes,
 });
 
-/** An evaluation of these measurements, the latest of a series that has gone on for days. */
+/** An evaluation of these measurements, after days of evaluations without a gap. */
 export const anEvaluation = (measurements: Measurement[], changes: Partial<Omit<Measurements, "measurements">> = {}): Measurements => ({
   as_of: new Date(EVALUATED_AT).toISOString(),
   evaluated_since: ago(7 * 24 * 60),
@@ -97,7 +97,7 @@ export const anEvaluation = (measurements: Measurement[], changes: Partial<Omit<
   ...changes,
 });
 
-/** A transition that changes nothing; a test sets the fields that it is about. */
+/** A transition without a change; a test sets the fields that it needs. */
 export const aTransition = (changes: Partial<Transition> = {}): Transition => ({
   incident_id: null,
   version: null,

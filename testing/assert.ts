@@ -1,4 +1,4 @@
-// A stand-in for jsr:@std/assert, because JSR is not reachable everywhere. The import map names this file as `@std/assert`.
+// A stand-in for jsr:@std/assert, because JSR is not reachable everywhere; the import map has this file as `@std/assert`.
 import nodeAssert from "node:assert/strict";
 
 export function assert(value: unknown, message?: string): asserts value {
@@ -13,7 +13,7 @@ export function assertMatch(actual: string, expected: RegExp, message?: string):
 export function assertStringIncludes(actual: string, expected: string, message?: string): void {
   nodeAssert.ok(actual.includes(expected), message ?? `${JSON.stringify(actual)} does not include ${JSON.stringify(expected)}`);
 }
-/** Every property of `expected` equals that of `actual`, at every depth; `actual` may have more properties. */
+/** Asserts that `actual` has every property of `expected` with an equal value, at every depth; `actual` can have more. */
 export function assertObjectMatch(actual: object, expected: object, message?: string): void {
   const part = (value: unknown, shape: unknown): unknown =>
     shape !== null && typeof shape === "object" && !Array.isArray(shape) && value !== null && typeof value === "object"

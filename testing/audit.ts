@@ -20,7 +20,7 @@ export function anAuditLog(db: TestDatabase, clock = new TestClock("2026-06-10T1
   const lines: Record<string, unknown>[] = [];
   const log = (_level: string, event: string, fields?: object) => lines.push({ event, ...fields });
   const seal = (at = clock, key: string | undefined = AUDIT_KEY) => sealAudit(db.rpc, key, log, at);
-  /** Writes rows as the functions of the database do, with ids from 1 in an empty log. */
+  /** Writes rows in the form of the functions of the database, with ids from 1 in an empty log. */
   const add = (ids: number[], at = "2026-06-10T12:00:00Z") =>
     db.query(
       `select private.audit('{"name": "operator@example.com", "role": "operator"}', 'test-act', 'thing', id::text, null, '{"a": 1}', 'because', $2)

@@ -1,18 +1,22 @@
 import { startStack } from "../platform/stack.ts";
 import { findChromium, launch, visit, type Visitor } from "./browser.ts";
+import { copyFolder } from "./database.ts";
 import { until } from "./wait.ts";
 
 type Role = "viewer" | "operator" | "admin";
 
 /**
  * A stack and a browser for the tests of one file: `test` signs in with a role, `query` is SQL, `service` a request with the secret key,
- * and `upstream` sets a fault of the stand-in VIS or clears it. Without Chromium the tests are ignored, but in CI that is an error.
+ * and `upstream` sets or clears a fault of the stand-in for VIS. Without Chromium, the tests are ignored, and in CI they fail.
  */
 export async function browserStack() {
   const executable = await findChromium();
   if (!executable && Deno.env.get("CI") === "true") throw new Error("CI=true needs Chromium: install it first (.ci/run does)");
   const folder = await Deno.makeTempDir({ prefix: "sync-browser-" });
-  // A run that fails at each of its tournaments would take a minute, most of it between two attempts.
+  // The stack opens a migrated database, so that no file waits for the migrations.
+  const template = Deno.env.get("TEST_TEMPLATE");
+  if (template) await copyFolder(`${template}/db`, `${folder}/db`);
+  // The short delay keeps a run with a failure of each tournament below a minute, most of which is the wait between attempts.
   Deno.env.set("VIS_RETRY_MIN_MS", "100");
   const stack = executable ? await startStack({ port: 0, folder, write: () => {} }) : null;
   const browser = executable ? await launch(executable) : null;

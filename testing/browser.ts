@@ -5,7 +5,7 @@ import type { Stack } from "../platform/stack.ts";
 /** The paths at which Debian and other distributions install a Chromium. */
 const PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/** The path of an installed Chromium; null where none is installed. */
+/** The path of an installed Chromium; null without one. */
 export async function findChromium(): Promise<string | null> {
   for (const path of [Deno.env.get("CHROMIUM") ?? "", ...PATHS]) {
     if (path && await Deno.stat(path).catch(() => null)) return path;
@@ -18,7 +18,7 @@ export function launch(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", ...quiet] });
 }
 
-/** A signed-in user in a browser context of their own. */
+/** A signed-in user in a separate browser context. */
 export interface Visitor {
   page: Page;
   /** The errors that the page threw or logged. */
@@ -28,10 +28,10 @@ export interface Visitor {
   leave(): Promise<void>;
 }
 
-/** A time zone in which it is about one o'clock in the afternoon: a view shows the times of another day with that day. */
+/** A time zone in which the time is about 13:00, because a view shows the day of a time of another day. */
 function afternoonZone(): string {
   const offset = 13 - new Date().getUTCHours();
-  // The sign of these names is that of a distance to the west.
+  // The sign of these names is positive to the west.
   return `Etc/GMT${offset < 0 ? "+" : "-"}${Math.abs(offset)}`;
 }
 
@@ -69,7 +69,7 @@ export async function visit(
       await page.locator("[aria-busy=true]").first().waitFor({ state: "detached" });
     },
     async leave() {
-      // The page polls: a route may still wait for a reply, which the closed context no longer has.
+      // The page polls, so a route can wait for a reply that the closed context no longer delivers.
       if (!page.isClosed()) await page.unrouteAll({ behavior: "ignoreErrors" });
       await context.close();
     },
@@ -79,7 +79,7 @@ export async function visit(
 /** Lets `change` replace the JSON body of each answer from an address, e.g. `sync-monitoring/system-status`. */
 export async function changeReply<Body>(page: Page, address: string, change: (body: Body) => unknown): Promise<void> {
   await page.route(`**/${address}`, async (route) => {
-    // Without the tag of an earlier answer, so that this one has a body.
+    // The request has no tag of an earlier answer, so that the answer has a body.
     const { "if-none-match": _, ...headers } = route.request().headers();
     const answer = await route.fetch({ headers });
     await route.fulfill({ json: change(await answer.json()) });
@@ -88,7 +88,8 @@ export async function changeReply<Body>(page: Page, address: string, change: (bo
 
 /** The accessibility violations that axe finds in the page: one line for each rule and element. */
 export async function violations(page: Page): Promise<string[]> {
-  // Axe would measure the contrast of colours in transition. A cancelled animation, whose element was removed, rejects and is over too.
+  // The check waits for animations, because axe measures the contrast of colours in transition. A cancelled animation rejects and has also
+  // ended.
   await page.evaluate(`Promise.allSettled(document.getAnimations()
     .filter((animation) => animation.effect?.getTiming().iterations === 1).map((animation) => animation.finished)).then(() => null)`);
   await page.evaluate(axe.source);

@@ -18,10 +18,10 @@ const CONFIGS = {
   pagerduty: { config: { host: "events.pagerduty.com" }, secret: "k".repeat(32) },
   email: { config: { to: ["reader@example.com"] }, secret: null },
 };
-/** The name, the kind and the interval of the canaries of a channel. */
+/** The name and the kind of a channel, and the interval of its canaries. */
 type Channel = [name: string, kind: keyof typeof CONFIGS, every: string | null];
 
-/** The parts of the monitoring that work in a minute of a test. */
+/** Whether each part of the monitoring works in a minute of a test; true by default. */
 interface Working {
   cron?: boolean;
   evaluates?: boolean;
@@ -29,7 +29,7 @@ interface Working {
 }
 
 /**
- * The cron job, the alert processor and the API on a clock of the test. The channels are old enough that their first canary is due. Only the
+ * Sets up the cron job, the alert processor and the API with the clock of the test. The first canary of each channel is due, and only the
  * rules about channels are active.
  */
 export async function setUpCanaries(db: TestDatabase, channels: Channel[]) {
@@ -69,7 +69,7 @@ export async function setUpCanaries(db: TestDatabase, channels: Channel[]) {
     cron,
     deliver,
     evaluate: () => evaluateRules(db.rpc, clock, () => {}, "cron"),
-    /** Some minutes, in each of which the cron job and the processor work, but for the parts that do not. */
+    /** Advances the clock by minutes; in each minute the working parts of the monitoring run once. */
     wait: async (minutes: number, { cron: runs = true, evaluates = true, delivers = true }: Working = {}) => {
       for (let minute = 0; minute < minutes; minute++) {
         clock.advance(60_000);
@@ -84,12 +84,12 @@ export async function setUpCanaries(db: TestDatabase, channels: Channel[]) {
         new Request(`http://functions.test/sync-admin${path}`, { method, headers, ...body && { body: JSON.stringify(body) } }),
       );
     },
-    /** What the canaries of a channel found. */
+    /** The last proof of a channel, and the failure of its last canary. */
     canaryOf: async (name: string) => {
       const listed = (await db.rpc("list_notification_channels", {})).find((channel) => channel.name === name);
       return listed?.canary as Answer<"list_notification_channels">[number]["canary"];
     },
-    /** The channels that were notified of the canaries that failed, with the kind of each message. */
+    /** The messages about failed canaries, each as `channel KIND`. */
     notified: async () =>
       (await db.query<{ line: string }>(
         `select n.channel || ' ' || (n.item ->> 'kind') as line from alert_notifications n join alert_incidents i on i.id = n.incident_id

@@ -4,7 +4,7 @@ import type { ChannelKind } from "../types/channel-kinds.ts";
 /** A kind of channel that posts to a web server. */
 export type PostingKind = Exclude<ChannelKind, "email" | "dashboard">;
 
-/** The settings of a channel of each kind, with `k3y` in each part that is a secret. */
+/** The settings of a channel of each kind, with `k3y` in each secret part. */
 export const SETTINGS: Record<PostingKind, Pick<Destination, "config" | "secret">> = {
   webhook: {
     config: { url: "https://receiver.example/k3y", headers: { "x-key": "k3y" } },

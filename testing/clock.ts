@@ -1,6 +1,6 @@
 import type { Clock } from "../services/clock.ts";
 
-/** A clock that only moves when a test moves it; `sleep` moves it and returns at once. */
+/** A clock that only a test moves; `sleep` moves it and returns at once. */
 export class TestClock implements Clock {
   #ms: number;
   #ticks = new Map<() => void, { every: number; next: number }>();

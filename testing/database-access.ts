@@ -1,5 +1,5 @@
-// What the roles of the API may do with each table, view, sequence and function of the schemas public and private: as stated here, beside
-// what the catalog says.
+// The access of the roles of the API to each table, view, sequence and function of the schemas public and private, and its comparison with
+// the catalog.
 import { CONTRACT } from "../services/contract/index.ts";
 import type { TestDatabase } from "./database.ts";
 
@@ -14,7 +14,7 @@ const synced = (table: string) => [
   `Anyone reads ${table}: SELECT for anon, authenticated if true`,
   "Allow service access: ALL for service_role if true",
 ];
-/** Viewers and up read the rows, without the columns that are hidden; the service does everything. */
+/** Viewers and up read the rows without the hidden columns; the service has every right. */
 const monitoring = (...hidden: string[]) => [
   "row level security",
   `authenticated: SELECT${hidden.length ? ` but ${hidden.join(", ")}` : ""}`,
@@ -33,7 +33,7 @@ const appendOnly = [
 const own = (rights?: string) => ["row level security", ...rights ? [`service_role: ${rights}`] : []];
 const view = ["service_role: SELECT"];
 
-/** The access of each table and view; a new one must be stated here. */
+/** The access of each table and view; a new one must be listed here. */
 export const RELATIONS: Record<string, string[]> = {
   "public.tournaments": synced("tournaments"),
   "public.matches": synced("matches"),
@@ -67,12 +67,12 @@ export const RELATIONS: Record<string, string[]> = {
   "public.weekly_report_deliveries": monitoring("lease_expires_at", "token"),
   "public.sync_job_attempts": monitoring("token"),
   "public.sync_jobs": monitoring("token"),
-  // The contract names this policy.
+  // The contract fixes the name of this policy.
   "public.manual_sync_audit": monitoring().map((line) =>
     line.replace("Allow service monitoring access", "Allow admin manual sync")
       .replace(SERVICE_ALL, "service_role: SELECT, INSERT, UPDATE, REFERENCES, TRIGGER")
   ),
-  // The tokens of requests in flight.
+  // The table has the tokens of requests in flight.
   "public.upstream_slots": monitoring().filter((line) => line !== "authenticated: SELECT"),
   "public.audit_log": appendOnly,
   "public.audit_seals": appendOnly,
@@ -105,12 +105,12 @@ const DEFINERS = [
   "private.set_retention",
   "private.store_channel_secrets",
 ];
-/** Only migrations call these. */
+/** The functions that only migrations call. */
 const OWNER_ONLY = ["private.prune_audit_log", "private.secure_functions", "private.secure_table"];
-/** Policies call these as the signed-in user. */
+/** The functions that policies call as the signed-in user. */
 const OPEN_TO_AUTHENTICATED = ["private.app_role", "private.can_read_monitoring"];
 
-/** The rights that a role has: those of the table, the columns of a right that only some have, and for SELECT the hidden ones. */
+/** The rights of each role: those on the table, those on some columns, and for SELECT the hidden columns. */
 const RELATION_FACTS = `
   with relation as (
     select c.oid, n.nspname || '.' || c.relname as name, c.relrowsecurity as is_secured, c.relkind
@@ -163,7 +163,7 @@ const FUNCTION_FACTS = `
     and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
   order by 2`;
 
-/** What the API roles may have beside tables and functions. */
+/** The rights of the API roles on other objects than tables and functions. */
 const OTHER_HOLES = `
   select format('%s may use the sequence %s', role, c.oid::regclass) as hole
   from pg_class c join pg_namespace n on n.oid = c.relnamespace cross join unnest(array['anon', 'authenticated']) role
@@ -199,7 +199,7 @@ function holesOf(fn: FunctionFacts): string[] {
   ].filter(([isHole]) => isHole).map(([, hole]) => `${fn.name} ${hole}`);
 }
 
-/** Each table, view, sequence and function whose access is not stated, or differs from the statement. */
+/** Each table, view, sequence and function whose access is not listed, or differs from the list. */
 export async function findDatabaseHoles(db: TestDatabase): Promise<string[]> {
   const relations = await db.query<{ name: string; access: string[] }>(RELATION_FACTS);
   const functions = await db.query<FunctionFacts>(FUNCTION_FACTS);

@@ -2,12 +2,12 @@ import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import * as jose from "jose";
 import { connect, connectCopy, type Database } from "../platform/database.ts";
 import { createKeys, createSigner, type Keys, type TokenSigner } from "../platform/keys.ts";
-import { bootstrap, migrate } from "../platform/migrate.ts";
+import { bootstrap, migrate, type SchemaFolder, SUPABASE } from "../platform/migrate.ts";
 import { fillVault } from "../platform/seed.ts";
 import { createSupabase } from "../platform/supabase.ts";
 import { createRpc, type Rpc } from "../services/rpc.ts";
 
-/** A migrated database for one test file. Tests reach it as the functions do: over REST, with a role. */
+/** A migrated database for one test file; tests reach it as the functions do, over REST and with a role. */
 export interface TestDatabase {
   database: Database;
   /** The database calls of the functions, with the secret key. */
@@ -39,14 +39,14 @@ interface TokenOptions {
 const BASE = "http://127.0.0.1:54321";
 
 /** Migrates an empty database as the platform does. */
-export async function prepare(database: Database, keys: Keys): Promise<void> {
+export async function prepare(database: Database, keys: Keys, kind: SchemaFolder = "migrations"): Promise<void> {
   await bootstrap(database);
   await createSupabase(database, keys, BASE);
   await database.exec("grant usage on schema auth to anon, authenticated, service_role");
-  await migrate(database);
+  await migrate(database, SUPABASE, kind);
 }
 
-/** Copies a folder and all that is in it. */
+/** Copies a folder with its content. */
 export async function copyFolder(from: string, to: string): Promise<void> {
   await Deno.mkdir(to, { recursive: true, mode: 0o700 });
   for await (const entry of Deno.readDir(from)) {
@@ -55,7 +55,7 @@ export async function copyFolder(from: string, to: string): Promise<void> {
   }
 }
 
-/** A clone of the template on the server of TEST_DATABASE_URL; without a server a copy of the embedded template, or a new database. */
+/** A clone of the template on the server of TEST_DATABASE_URL; without a server, a copy of the embedded template, or a new database. */
 async function openCopy(keys: Keys): Promise<{ database: Database; remove: () => Promise<void> }> {
   const server = Deno.env.get("TEST_DATABASE_URL");
   if (server) {
@@ -72,11 +72,11 @@ async function openCopy(keys: Keys): Promise<{ database: Database; remove: () =>
       },
     };
   }
-  // In memory `truncate`, with which most tests begin, takes a quarter of the time.
+  // The database is in memory, where `truncate`, with which most tests begin, takes a quarter of the time.
   const template = Deno.env.get("TEST_TEMPLATE");
-  const database = template ? await connectCopy(new Blob([await Deno.readFile(template)])) : await connect("memory://");
+  const database = template ? await connectCopy(new Blob([await Deno.readFile(`${template}/dump`)])) : await connect("memory://");
   if (!template) await prepare(database, keys);
-  // The module of a test file is never released, and would keep 300 MB of each closed database.
+  // The module of a test file is never released, so the driver must not keep the 300 MB of a closed database.
   const remove = () => Promise.resolve(void Object.assign(database.connection.driver, { mod: undefined, fs: undefined }));
   return { database, remove };
 }
@@ -142,7 +142,7 @@ function useKeys(keys: Keys, signer: TokenSigner): void {
   Deno.env.set("SUPABASE_JWKS", JSON.stringify(signer.jwks));
 }
 
-/** The user of a token that names no other. */
+/** The default user of a token. */
 export const USER = { id: "00000000-0000-4000-8000-000000000001", email: "user@example.com" };
 
 async function signToken(keys: Keys, role: string | null, { expires = "1h", user: { id, email } = USER, claims = {} }: TokenOptions = {}) {

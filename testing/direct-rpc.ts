@@ -2,8 +2,8 @@ import { parseAnswer, type Rpc } from "../services/rpc.ts";
 import type { TestDatabase } from "./database.ts";
 
 /**
- * Calls SQL functions without REST: the stand-in for PostgREST is JavaScript, and in this process it would take the time of the one thread
- * that also does the work of the run.
+ * Calls SQL functions without REST, because the stand-in for PostgREST is JavaScript and uses the one thread of this process, which also
+ * does the work of the run.
  */
 export const directRpc = (db: TestDatabase): Rpc => async (fn, args) => {
   const given = Object.entries<unknown>({ ...args }).filter(([, value]) => value !== undefined);

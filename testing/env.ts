@@ -2,7 +2,7 @@ import { type Env, readEnv } from "../services/env.ts";
 
 export const VIS_URL = "http://vis.test/XmlRequest.asmx";
 
-/** The environment of a function under test; retries against VIS do not wait. */
+/** The environment of a function under test; retries of requests to VIS do not wait. */
 export const testEnv = (overrides: Record<string, string> = {}): Env =>
   readEnv({
     SUPABASE_URL: "http://127.0.0.1:54321",

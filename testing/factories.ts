@@ -48,7 +48,7 @@ export function aMatch(db: TestDatabase, tournamentNo: unknown, row: Record<stri
   return insert(db, "matches", { no: String(600_000 + next++), tournament_no: tournamentNo, status: 1, local_date: "2026-06-10", ...row });
 }
 
-/** A full run of `matches_schedule` that succeeded after one minute, rolled up as a finished run is. */
+/** A full run of `matches_schedule` that succeeded after one minute, with its rollup. */
 export async function aRun(db: TestDatabase, row: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
   const start = String(row.execution_start ?? "2026-06-10T09:00:00Z");
   const end = row.status === "RUNNING" ? null : new Date(Date.parse(start) + 60_000).toISOString();
@@ -64,7 +64,7 @@ export async function aRun(db: TestDatabase, row: Record<string, unknown> = {}):
   return run;
 }
 
-/** The result of a tournament at the start of a run, recorded as the run would; it succeeded unless it has an `error_type`. */
+/** The result of a tournament at the start of a run, recorded by the function of the product; a success unless it has an `error_type`. */
 export async function aResult(db: TestDatabase, run: Record<string, unknown>, result: Record<string, unknown>): Promise<void> {
   await db.query("select private.record_run_items(h, $2, h.execution_start) from sync_execution_history h where h.id = $1", [
     run.id,
@@ -72,7 +72,7 @@ export async function aResult(db: TestDatabase, run: Record<string, unknown>, re
   ]);
 }
 
-/** A state of an incident for the dashboard or another channel; without an `incident_id` it is of a firing incident of its own. */
+/** A state of an incident for the dashboard or another channel; without an `incident_id`, of a new firing incident. */
 export async function aNotification(db: TestDatabase, row: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
   const incident_id = row.incident_id ?? (await insert(db, "alert_incidents", { ...VALID_ROWS.alert_incidents, rule_id: null })).id;
   const channel = row.channel ?? VALID_ROWS.alert_notifications.channel;

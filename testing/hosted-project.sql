@@ -1,4 +1,4 @@
--- The roles and rights of a new hosted project: project_owner stands for its `postgres`, which is no superuser. A superuser runs this.
+-- The roles and rights of a new hosted project; project_owner stands for its `postgres`, which is no superuser. A superuser runs this file.
 -- Source of the rights: the init scripts and migrations of github.com/supabase/postgres.
 do $$
 begin
@@ -21,7 +21,7 @@ grant all on all functions in schema cron to project_owner with grant option;
 grant all on all tables in schema cron to project_owner with grant option;
 do $$
 begin
-  -- The functions of pg_cron write with their own rights, those of the stand-in with the caller's.
+  -- The functions of pg_cron write with their own rights, and those of the stand-in with the rights of the caller.
   if exists (select from pg_extension where extname = 'pg_cron') then
     revoke all on cron.job from project_owner;
     grant select on cron.job to project_owner with grant option;
@@ -33,7 +33,7 @@ grant usage on schema net to project_owner, anon, authenticated, service_role;
 alter function net.http_get(text, jsonb, jsonb, integer) security definer;
 alter function net.http_post(text, jsonb, jsonb, jsonb, integer) security definer;
 grant execute on all functions in schema net to project_owner, service_role;
--- pg_net itself grants its tables to everybody.
+-- pg_net grants its tables to every role.
 grant all on all tables in schema net to public;
 
 grant usage on schema vault to project_owner with grant option;
@@ -42,7 +42,7 @@ alter function vault.create_secret(text, text, text, uuid) security definer;
 alter function vault.update_secret(uuid, text, text, text, uuid) security definer;
 grant execute on all functions in schema vault to project_owner with grant option;
 
--- A hosted owner can create this extension for the linter, where a superuser must create it here.
+-- A hosted owner can create this extension for the linter; on other servers only a superuser can.
 do $$
 begin
   if exists (select from pg_available_extensions where name = 'plpgsql_check') then

@@ -1,9 +1,9 @@
 import { connect } from "../platform/database.ts";
 
 interface ProjectOptions {
-  /** Uses the real pg_cron; the name is then that of the database of its scheduler. */
+  /** Whether the database has the real pg_cron; its name must then be that of the database of the scheduler. */
   hasCron?: boolean;
-  /** As in a project from before 2026-10-30: the API roles receive all rights on each new table, function and sequence. */
+  /** Whether the API roles receive all rights on each new table, function and sequence, as in a project from before 2026-10-30. */
   grantsByDefault?: boolean;
 }
 
@@ -12,7 +12,7 @@ const GRANTS = ["tables", "functions", "sequences"].map((kind) =>
 ).join("");
 
 /**
- * Makes a database like that of a new hosted project, where the owner is no superuser, and returns its address for that owner. Other
+ * Creates a database like that of a new hosted project, whose owner is no superuser, and returns its address for that owner. Other
  * extensions have stand-ins.
  */
 export async function createHostedProject(superuserUrl: string, name: string, options: ProjectOptions = {}): Promise<string> {

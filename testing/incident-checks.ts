@@ -19,12 +19,12 @@ interface Evaluated {
   after: Snapshot;
   now: number;
 }
-/** What the invariants about time know of an incident. */
+/** The times of an incident for the invariants about time. */
 interface Clock {
-  /** The last time at which the escalation clock did not run, and since when evaluations have found it running. */
+  /** The last time at which the escalation clock did not run, and the time since which it has run at each evaluation. */
   restedAt: number;
   runningSince: number | null;
-  /** How long a pending incident has met its condition; null after an evaluation on an old measurement. */
+  /** The time for which the condition of a pending incident has been met; null after an evaluation on an old measurement. */
   metMs: number | null;
   metAt: number | null;
 }
@@ -32,11 +32,11 @@ interface Clock {
 const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
 const timeOf = (at: string | null): number => at === null ? 0 : Date.parse(at);
 
-/** Checks the rules of "What an alert means" after each evaluation and act; it keeps its own clocks and shares no rule with the code. */
+/** Checks the invariants of incidents after each evaluation and act, with its own clocks and without the code under test. */
 export class IncidentChecks {
   readonly violations: string[] = [];
   #clocks = new Map<string, Clock>();
-  /** The scopes of incidents that a person resolved and whose value has not recovered since. */
+  /** The scopes of incidents that a person resolved and whose value has not recovered. */
   #closed = new Set<string>();
   #evaluatedAt = -Infinity;
 
@@ -44,7 +44,7 @@ export class IncidentChecks {
     this.violations.push(`${incident.rule_name}${incident.tournament_no ? ` ${incident.tournament_no}` : ""}: ${text}`);
   }
 
-  /** What holds at any time, also after an evaluation on an old measurement. */
+  /** Checks the invariants that hold at any time, also after an evaluation on an old measurement. */
   structure({ incidents, rows }: Snapshot): void {
     const live = incidents.filter(isLive), byId = new Map(incidents.map((incident) => [incident.id, incident]));
     for (const [, same] of Map.groupBy(live, scopeKey)) {
@@ -65,7 +65,7 @@ export class IncidentChecks {
     }
   }
 
-  /** An act of a person: it can end incidents, and stops the escalation clock of those that it changes. */
+  /** Checks an act of a person, which can end incidents and stops the escalation clock of each changed incident. */
   acted(before: Snapshot, after: Snapshot, now: number): void {
     this.structure(after);
     const byId = new Map(after.incidents.map((incident) => [incident.id, incident]));
@@ -78,14 +78,14 @@ export class IncidentChecks {
     }
   }
 
-  /** The end of an incident is queued once for each destination for which a state of it was queued. */
+  /** Checks that the end of an incident is queued once for each destination with an earlier state of the incident. */
   #ended(was: Incident, before: Snapshot, after: Snapshot): void {
     const known = [...newestStates(before.rows, was.id).keys()].sort();
     const ended = after.rows.filter(({ incident_id, kind }) => incident_id === was.id && kind === "RESOLVED").map(destinationKey).sort();
     if (known.join() !== ended.join()) this.#fail(was, `the end is queued for [${ended}], and states were queued for [${known}]`);
   }
 
-  /** An evaluation on an old measurement changes no incident that has changed since, and breaks nothing that holds at any time. */
+  /** Checks that an evaluation on an old measurement changes no incident that has changed since the measurement. */
   evaluatedLate({ measured, before, after, now }: Evaluated): void {
     this.structure(after);
     const byId = new Map(before.incidents.map((incident) => [incident.id, incident]));
@@ -106,7 +106,7 @@ export class IncidentChecks {
     this.#evaluatedAt = now;
   }
 
-  /** All invariants, after an evaluation on a current measurement. */
+  /** Checks all invariants after an evaluation on a current measurement. */
   evaluated(evaluation: Evaluated): void {
     const { measured, before, after, now } = evaluation;
     this.structure(after);
@@ -130,7 +130,7 @@ export class IncidentChecks {
     }
   }
 
-  /** An incident opens and ends with its value. */
+  /** Checks that an incident opens and ends with its value. */
   #states(m: Measurement, was: Incident | undefined, is: Incident | undefined, { before, after, now }: Evaluated): void {
     const verdict = judge(m), key = scopeKey(m), isOpen = is !== undefined && isLive(is);
     const recoveredFor = was?.recovered_at ? now - timeOf(was.recovered_at) : 0,
@@ -177,7 +177,7 @@ export class IncidentChecks {
     });
   }
 
-  /** The parent with its measurement, if it has the cause of the incident and is notified itself. */
+  /** The parent with its measurement, if it has the cause of the incident and is notified. */
   #parent(m: Measurement, is: Incident, { measured, after }: Pick<Evaluated, "measured" | "after">) {
     const incident = after.incidents.find(({ id }) => id === is.parent_id);
     const own = incident && measured.measurements.find((one) => scopeKey(one) === scopeKey(incident));
@@ -186,7 +186,7 @@ export class IncidentChecks {
     return isCause ? { incident, measurement: own } : null;
   }
 
-  /** Whether a message about the parent, or about the runs of a rate, is enough for a destination. */
+  /** Whether a message about the parent, or about the runs of a rate, covers the incident at a destination. */
   #isCovered(m: Measurement, is: Incident, severity: Severity, to: { channel: string; recipient: string }, { measured, after }: Evaluated) {
     const parent = this.#parent(m, is, { measured, after });
     const state = parent && newestStates(after.rows, parent.incident.id).get(destinationKey(to));
@@ -201,7 +201,7 @@ export class IncidentChecks {
     return measured.measurements.some((one) => parent && scopeKey(one) === scopeKey(parent) && one.is_silenced_by_name);
   }
 
-  /** Each destination of an incident that is not silenced has its state, or a message that is enough. */
+  /** Checks that each destination of an incident without a silence has its state, or a message that covers it. */
   #notified(m: Measurement, was: Incident | undefined, is: Incident, evaluation: Evaluated): void {
     if (!isNotified(is) || is.recovered_at !== null) return;
     const firing = evaluation.after.incidents.filter((one) => isNotified(one) && one.recovered_at === null).map(scopeKey);
@@ -220,7 +220,7 @@ export class IncidentChecks {
     }
   }
 
-  /** `for` and the escalation clock count only the time in which they run. */
+  /** Checks that `for` and the escalation clock count only the time in which they run. */
   #clock(m: Measurement, was: Incident | undefined, is: Incident, evaluation: Evaluated): void {
     const { now, before, after } = evaluation, verdict = judge(m);
     const clock = this.#clocks.get(is.id) ?? { restedAt: now, runningSince: null, metMs: 0, metAt: null };
@@ -261,7 +261,7 @@ export class IncidentChecks {
     if (after.rows.length === before.rows.length && escalated && destinations.length > 0) this.#fail(m, "escalates and notifies nobody");
   }
 
-  /** Each new state in the outbox has its reason. */
+  /** Checks that each new state in the outbox has its reason. */
   #rows(m: Measurement, was: Incident | undefined, is: Incident, evaluation: Evaluated): void {
     const { measured, before, after, now } = evaluation, since = lastSeq(before), known = newestStates(before.rows, is.id);
     const queued = after.rows.filter((row) => row.incident_id === is.id && row.seq > since);

@@ -1,4 +1,4 @@
-// Over 300 lines: a model of each function that measures a rule.
+// Over 300 lines, because each function that measures a rule has a model.
 import type { Measurement, Measurements } from "../services/contract/alerts.ts";
 import { SEVERITIES } from "../types/sync.ts";
 import { type Incident, isLive, newestStates, scopeKey, type Snapshot } from "./incident-snapshot.ts";
@@ -58,7 +58,7 @@ const isIn = (window: number, now: number) => ({ start }: Run): boolean => start
 
 function rateOf(world: World, rule: Rule, snapshot: Snapshot): Value {
   const figures = measured(world, rule).map(([entity_type, all]) => ({ entity_type, runs: all.filter(isIn(rule.window_ms, world.now)) }))
-    // Rounded, because equal rates differ as floating-point numbers: the numeric values of the database do not.
+    // The rates are rounded, because equal rates can differ as floating-point numbers; the numeric values of the database do not.
     .filter(({ runs }) => runs.length > 0).map((figure) => ({
       ...figure,
       rate: Number((mean(figure.runs.map(weightOf)) ?? 0).toFixed(9)),
@@ -70,7 +70,7 @@ function rateOf(world: World, rule: Rule, snapshot: Snapshot): Value {
   const isRate = rule.metric === "success_rate";
   const counted = isRate ? lowest?.runs ?? [] : figures.flatMap(({ runs }) => runs);
   const [latest] = counted.filter((run) => weightOf(run) < 1).sort(byStart);
-  // An error counts at the end of its run, and a run at its start.
+  // An error has the time of the end of its run, and a run that of its start.
   const errors = measured(world, rule).flatMap(([, all]) => all.filter(isAfter(rule.window_ms, world.now))).map(errorsOf);
   const value = isRate ? lowest?.rate ?? null : counted.length ? errors.reduce((sum, count) => sum + count, 0) / counted.length : null;
   const isOpen = snapshot.incidents.some((one) => one.rule_id === rule.id && isLive(one));
@@ -87,7 +87,7 @@ function rateOf(world: World, rule: Rule, snapshot: Snapshot): Value {
   };
 }
 
-/** The value of a rate at each destination that was notified of runs, without these runs. */
+/** The value of a rate at each destination without the runs that it was notified of. */
 function uncoveredOf(world: World, rule: Rule, { incidents, rows, coverage }: Snapshot): Measurement["uncovered"] {
   const own = incidents.filter((one) => one.rule_id === rule.id && isLive(one));
   const openedAt = Math.min(world.now, ...own.map(({ opened_at }) => Date.parse(opened_at)));
@@ -180,13 +180,13 @@ function sharedOf(world: World, rule: Rule): Value {
     since: toIso(Math.min(...bad.map(({ end }) => end))),
     execution_id: last?.id ?? null,
     fingerprint: largest[0],
-    // The runs of any sync that failed for the same reason count too.
+    // The failed runs of any sync with the same fingerprint also count.
     bad_runs: [...Map.groupBy([...bad, ...alike], ({ entity_type }) => entity_type)].sort().flatMap(([name, own]) => badRunsOf(name, own)),
     entities: ["matches_schedule"],
   };
 }
 
-/** How long the matches of a tournament had been due when the last run ended without reading them; null if it was not due or read. */
+/** The time for which a tournament was due when the last run ended without reading it; null if it was read or not due. */
 function staleOf(tournamentNo: string, runs: Run[]): { run: Run; freshUntil: number } | null {
   const [run] = runs.toSorted(byStart);
   const lastRead =
@@ -241,7 +241,7 @@ function valuesOf(world: World, rule: Rule, snapshot: Snapshot): Value[] {
   return [rule.metric === "sync_overdue" ? overdueOf(world, rule) : streakOf(world, rule)];
 }
 
-/** The active silence of a scope; one that names the incident only where no other matches. */
+/** The active silence of a scope; a silence that names the incident is selected only if no other matches. */
 function silenceOf(world: World, rule: Rule, { tournament_no, entities }: Value, incident: Incident | undefined): Silence | undefined {
   const stored = Array.isArray(incident?.evidence.entities) ? incident.evidence.entities : [];
   const failing = entities.length ? entities : stored;
@@ -256,11 +256,11 @@ function silenceOf(world: World, rule: Rule, { tournament_no, entities }: Value,
   ).toSorted((a, b) => Number(a.incident_id !== null) - Number(b.incident_id !== null) || b.ends_at - a.ends_at)[0];
 }
 
-/** A window that a pause has emptied is no sign of trouble. */
+/** Whether a pause can be the reason of an empty window. */
 const isEmptied = ({ entity_type, window_ms }: Rule, { entities, now }: World): boolean =>
   entities[entity_type]?.pauses.some(({ until }) => until === null || until > now - window_ms) ?? false;
 
-/** What `measure_alert_rules` returns for a world and its incidents. */
+/** The expected answer of `measure_alert_rules` for a world and its incidents. */
 export function measureWorld(world: World, snapshot: Snapshot, evaluatedSince: number | null): Measurements {
   const live = snapshot.incidents.filter(isLive), ended = snapshot.incidents.filter((incident) => !isLive(incident));
   const measurements = world.rules.filter(({ is_active }) => is_active).flatMap((rule) =>

@@ -37,7 +37,7 @@ const thresholdOf = ({ metric }: Rule, pick: number): number =>
     ? 100 * (1 + pick % 5)
     : 1 + pick % 4;
 
-/** A run of `matches_schedule` or `tournaments`: it succeeds, is slow, or fails in one of several ways. */
+/** A run of `matches_schedule` or `tournaments` that succeeds, is slow, or fails in one of several ways. */
 function runOf(pick: number): [Omit<Run, "id" | "start" | "end">, duration: number] {
   const results = (...fingerprints: (string | null)[]) =>
     TOURNAMENTS.map((tournament_no, index) => ({ tournament_no, fingerprint: fingerprints[index] ?? null }));
@@ -95,7 +95,7 @@ class History {
   readonly #received: Received[] = [];
   readonly #perhaps = new Set<string>();
   #snapshot: Snapshot = { incidents: [], rows: [], coverage: [] };
-  /** What an evaluator that has not applied its decisions has decided, from a measurement that can be old by now. */
+  /** The decisions that an evaluator has not applied yet, from a measurement that can be old. */
   #undecided: Decided[] = [];
 
   constructor(private readonly store: IncidentStore) {}
@@ -223,7 +223,7 @@ class History {
     else this.#checks.evaluated(evaluation);
   }
 
-  /** No destination receives an end before a possible beginning, or anything after the end. */
+  /** Delivers messages, and checks that no destination receives an end before a possible opening, or a message after the end. */
   async #deliver(answerOf: (destination: string) => Answer): Promise<void> {
     for (const { destination, items } of await this.store.deliver(answerOf, this.#world)) {
       for (const { incident_id, kind } of items.filter(({ is_new }) => is_new)) {
@@ -243,7 +243,7 @@ class History {
       .flatMap(({ items }) => items.filter(({ incident_id }) => incident_id === incident).map(({ kind }) => kind));
   }
 
-  /** Everything works again: each incident ends within its window, half a flap window and one evaluation, and each end arrives. */
+  /** Ends every fault, and checks that each incident ends within its window, half a flap window and an evaluation, and each end arrives. */
   async #finish(): Promise<void> {
     const world = this.#world;
     this.#undecided = [];

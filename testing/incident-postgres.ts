@@ -33,7 +33,7 @@ class PostgresStore implements IncidentStore {
         at(START),
       ],
     );
-    // Few rows: to delete them is quicker than to truncate the tables.
+    // The tables have few rows, so deleting the rows is faster than truncating the tables.
     for (const table of TABLES) await db.query(`delete from ${table}`);
     await db.query(
       `insert into notification_channels (name, kind, config, secret, group_window) values
@@ -86,7 +86,7 @@ class PostgresStore implements IncidentStore {
           { entity_type: act.entity_type, is_active: entities[act.entity_type]?.is_active, now: at(now) },
         );
       case "tournament":
-        // A tournament whose only matches are far away has no match today.
+        // A tournament in a break has only matches on later days.
         return await this.#write(
           `with tournament as (
             update tournaments set vanished_at = ($1::jsonb ->> 'vanished_at')::timestamptz where no = $1::jsonb ->> 'no' returning no
@@ -209,7 +209,7 @@ class PostgresStore implements IncidentStore {
 const time = (value: string | null): number | null => value === null ? null : Date.parse(value);
 const round = (value: number | null): number | null => value === null ? null : Math.round(value * 1e6) / 1e6;
 
-/** The fields of a measurement that decide, with times in ms. */
+/** The fields of a measurement on which decisions depend, with times in ms. */
 function comparable(m: Measurement): Record<string, unknown> {
   const sorted = <T extends { channel: string; recipient: string }>(list: T[]) =>
     list.toSorted((a, b) => destinationKey(a) < destinationKey(b) ? -1 : 1);

@@ -2,7 +2,7 @@ import type { StoredIncident } from "../services/incident-state.ts";
 import type { NotificationKind } from "../types/alerts.ts";
 import type { Severity } from "../types/sync.ts";
 
-/** An incident, with the one that inhibits it. */
+/** An incident with the id of its parent. */
 export interface Incident extends StoredIncident {
   parent_id: string | null;
 }

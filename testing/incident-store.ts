@@ -14,7 +14,7 @@ import {
 } from "./incident-snapshot.ts";
 import { MINUTE, type Run, type Silence, weightOf, type World } from "./incident-world.ts";
 
-/** The answer of a receiver: `lost` when it has the message and its answer does not arrive, `gone` for a permanent failure. */
+/** The answer of a receiver: `lost` when it has the message but its answer does not arrive, `gone` for a permanent failure. */
 export type Answer = "ok" | "refused" | "lost" | "gone";
 /** A message about one group that a destination has received. */
 export interface Received {
@@ -27,7 +27,7 @@ export interface Decided {
   recovered: string[];
 }
 
-/** What a person or the world does besides the evaluations, after the {@link World} has changed. */
+/** An event besides the evaluations, by a person or by the world, after the {@link World} has changed. */
 export type Act =
   | { kind: "run"; run: Run }
   | { kind: "acknowledge" | "unacknowledge" | "resolve"; id: string; until?: number }
@@ -38,7 +38,7 @@ export type Act =
   | { kind: "channel"; name: string }
   | { kind: "discard"; id: string };
 
-/** The incidents and their outbox: the database, or the model of it in memory. */
+/** The incidents and their outbox: the database, or its model in memory. */
 export interface IncidentStore {
   perform(act: Act, world: World): Promise<void>;
   measure(world: World): Promise<Measurements>;
@@ -54,7 +54,7 @@ interface StoredRow extends Queued {
   isPerhapsReceived: boolean;
 }
 
-/** The incidents in memory: what the SQL functions of `012_alert_transitions.sql` and the acts of `013_audit_and_acts.sql` store. */
+/** The incidents in memory: a model of the SQL functions of `012_alert_transitions.sql` and of the acts of `013_audit_and_acts.sql`. */
 export class MemoryStore implements IncidentStore {
   #incidents: Incident[] = [];
   #rows: StoredRow[] = [];
@@ -90,7 +90,7 @@ export class MemoryStore implements IncidentStore {
     this.#evaluated = { at: now, since: measured.evaluated_since === null ? now : Date.parse(measured.evaluated_since) };
     return Promise.resolve();
   }
-  /** Replaces a parent that ended by the live incident of its scope, and takes away a parent that has a parent itself. */
+  /** Replaces an ended parent by the live incident of its scope, and removes a parent that has a parent. */
   #mendParents(): void {
     const live = this.#incidents.filter(isLive), children = new Set(live.filter(({ parent_id }) => parent_id !== null).map(({ id }) => id));
     for (const incident of live) {
@@ -154,14 +154,14 @@ export class MemoryStore implements IncidentStore {
     else if (first_run_at < known.first_run_at) known.first_run_at = first_run_at;
     if (known && last_run_at > known.last_run_at) known.last_run_at = last_run_at;
   }
-  /** No evaluation may have seen the last run that failed. */
+  /** Extends the coverage of an ending incident to the last failed run, because an evaluation may not have measured that run. */
   #closeCoverage(incident_id: string, runs: Run[]): void {
     for (const coverage of this.#coverage.filter((one) => one.incident_id === incident_id)) {
       const failed = runs.filter((run) => run.entity_type === coverage.entity_type && weightOf(run) < 1).map(({ start }) => start);
       coverage.last_run_at = toIso(Math.max(Date.parse(coverage.last_run_at), ...failed));
     }
   }
-  /** The incident ends, and each destination for which a state was queued is notified of its end. */
+  /** Ends an incident, and queues its end for each destination with an earlier state. */
   #end(incident: Incident, now: number): void {
     Object.assign(incident, { state: "RESOLVED", resolved_at: toIso(now), version: incident.version + 1 });
     if (incident.notified_at !== null) this.#queueEnd(incident);

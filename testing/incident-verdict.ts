@@ -4,7 +4,7 @@ import { ALERT_METRICS } from "../types/alerts.ts";
 type Verdict = "BREACH" | "RECOVERED" | "BETWEEN" | "UNKNOWN";
 const FAILURES = ["shared_failure", "consecutive_failures", "error_rate", "success_rate"];
 
-/** Compares a value with the thresholds of its rule, as `services/alert-decision.ts` must. */
+/** The expected verdict of `services/alert-decision.ts` on a value. */
 export function verdictOf(m: Measurement, value = m.value, runs = m.runs, no_data = m.no_data): Verdict {
   const { direction, needs_runs } = ALERT_METRICS[m.metric];
   if (value === null || needs_runs && runs < m.minimum_runs) {
@@ -14,14 +14,14 @@ export function verdictOf(m: Measurement, value = m.value, runs = m.runs, no_dat
   if (direction === "above" ? value >= m.threshold : value < m.threshold) return "BREACH";
   return (direction === "above" ? value < recovery : value >= recovery) ? "RECOVERED" : "BETWEEN";
 }
-/** The verdict on a measurement; that of a paused entity is unknown. */
+/** The verdict on a measurement, which is UNKNOWN for a paused entity. */
 export const judge = (m: Measurement): Verdict => m.is_paused ? "UNKNOWN" : verdictOf(m);
 const isSilencedOtherwise = (m: Measurement): boolean => m.is_paused || m.silenced_by !== null && !m.is_silenced_by_name;
 
-/** The order of causes: the smaller is the nearer. */
+/** The position in the order of causes; a smaller one is closer to the cause. */
 export const causeOrder = (m: Measurement): number => m.tournament_no === null ? FAILURES.indexOf(m.metric) : FAILURES.length;
 
-/** Whether one message about the first incident is enough for the second: they have a run or a fingerprint in common. */
+/** Whether a message about the first incident covers the second, because they have a run or a fingerprint in common. */
 export function hasCause(parent: Measurement, m: Measurement): boolean {
   const cause = ({ fingerprint, incident }: Measurement) => fingerprint ?? incident?.cause ?? null;
   const isAlike = cause(m) !== null && cause(m) === cause(parent);

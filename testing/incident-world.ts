@@ -5,7 +5,7 @@ import type { Recipients } from "../services/contract/alerts.ts";
 export const MINUTE = 60_000, HOUR = 60 * MINUTE;
 /** The time at which each history begins. */
 export const START = Date.parse("2026-06-10T08:00:00Z");
-/** How long the matches of a tournament stay fresh. */
+/** The time for which the matches of a tournament stay fresh. */
 export const TTL = 2 * MINUTE;
 export const TOURNAMENTS = ["8101", "8102", "8103"] as const;
 
@@ -47,7 +47,7 @@ interface Entity {
   is_paused: boolean;
   consecutive_failures: number;
   last_attempt: number;
-  /** When the entity was paused or inactive; an open pause has no end. */
+  /** The times in which the entity was paused or inactive; an open pause has no end. */
   pauses: { from: number; until: number | null }[];
   interval: number;
   grace: number;
@@ -89,7 +89,7 @@ const rule = (serial: number, name: string, metric: AlertMetric, entity_type: st
   ...changes,
 });
 
-/** Rules of each order of causes, several of them on the same runs, with short delays, so that few evaluations reach each of them. */
+/** Rules of each position in the order of causes, several on the same runs, with short delays, so that few evaluations reach them. */
 const createRules = (): Rule[] => [
   rule(1, "schedule", "consecutive_failures", "matches_schedule", { escalation_ms: 10 * MINUTE, escalation_channels: [["pager"]] }),
   rule(2, "schedule again", "consecutive_failures", "matches_schedule", { severity: "MEDIUM", channels: ["hook"] }),
@@ -192,7 +192,7 @@ export class World {
     else if (!isOff && wasOff) last.until = this.now;
   }
 
-  /** A run starts now; the time moves to its end. */
+  /** Adds a run that starts now, and moves the time to its end. */
   addRun(run: Omit<Run, "id" | "start" | "end">, duration: number): Run {
     const added: Run = { ...run, id: crypto.randomUUID(), start: this.now, end: this.now + duration };
     this.now = added.end;
@@ -211,7 +211,7 @@ export function weightOf({ status, results }: Run): number {
   return 1 - results.filter(({ fingerprint }) => fingerprint !== null).length / results.length;
 }
 
-/** The most frequent fingerprint among the failures of a run, and whether all have it. */
+/** The most frequent fingerprint among the failures of a run, and whether all failures have it. */
 export function fingerprintOf({ results, error }: Run): { fingerprint: string | null; is_sole_cause: boolean } {
   const failed = results.flatMap(({ fingerprint }) => fingerprint === null ? [] : [fingerprint]);
   const all = failed.length > 0 ? failed : error === null ? [] : [error];
@@ -226,7 +226,7 @@ export function isSilencing({ starts_at, ends_at, recurs_every, lasts }: Silence
 }
 
 const ANCHOR = Date.parse("2000-01-01T00:00:00Z");
-/** When an entity became overdue; null while it is not. Nothing falls due in a pause, after which its grace begins again. */
+/** The time at which an entity became overdue, or null; no run falls due in a pause, and the grace begins again after it. */
 export function overdueSince(world: World, name: string): number | null {
   const entity = world.entities[name];
   if (!entity) return null;

@@ -18,7 +18,7 @@ function listProcesses(): Process[] {
         const command = Deno.readTextFileSync(`/proc/${name}/cmdline`).replaceAll("\0", " ");
         return state === "Z" ? [] : [{ pid: Number(name), parent: Number(parent), command }];
       } catch {
-        // It has ended.
+        // The process has ended.
         return [];
       }
     });
@@ -30,7 +30,7 @@ function listProcesses(): Process[] {
   });
 }
 
-/** The processes that this one started, and those that name the folder: a Postgres server has no parent here. */
+/** The descendants of this process, and the processes that name the folder, because a Postgres server is no descendant. */
 function ownProcesses(folder: string): Process[] {
   const all = listProcesses();
   const own = new Set([Deno.pid]);
@@ -45,17 +45,17 @@ function tryKill({ pid }: Process, signal: Deno.Signal): void {
   try {
     Deno.kill(pid, signal);
   } catch {
-    // It has ended, or it belongs to the server's own user and ends with that.
+    // The process has ended, or it belongs to the user of the server and ends with it.
   }
 }
 
-/** Ends the processes without a return to the event loop, so that the program cannot start others meanwhile. */
+/** Ends the processes without returning to the event loop, so that the program cannot start others. */
 function endProcesses(folder: string): void {
   const pause = (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   const first = ownProcesses(folder);
-  // SIGTERM would let a Postgres server wait for its clients.
+  // A Postgres server receives SIGQUIT, because after SIGTERM it waits for its clients.
   for (const process of first) tryKill(process, /\bpostgres -D /.test(process.command) ? "SIGQUIT" : "SIGTERM");
-  // A process whose parent has ended is no descendant any more, but it is still of the first ones.
+  // A process whose parent has ended is no longer a descendant, so the first list is used.
   const left = () => listProcesses().filter(({ pid, command }) => first.some((known) => known.pid === pid && known.command === command));
   for (let waited = 0; waited < GRACE_MS && left().length > 0; waited += 100) pause(100);
   for (let round = 0; round < 20; round++) {
@@ -67,12 +67,12 @@ function endProcesses(folder: string): void {
 }
 
 /**
- * Runs a program whose temporary files lie in one folder, and exits with the code that it returns. At its end, and at Ctrl-C, every process
- * that it started is ended and the folder is removed.
+ * Runs a program whose temporary files are in one folder, and exits with its code. At its end, and at Ctrl-C, every process that it started
+ * is ended and the folder is removed.
  */
 export async function runInterruptible(main: () => Promise<number>): Promise<never> {
   const folder = await Deno.makeTempDir({ prefix: "sync-run-" });
-  // A Postgres server of another user has a folder in it.
+  // A Postgres server of another user must enter the folder.
   await Deno.chmod(folder, 0o711);
   Deno.env.set("TMPDIR", folder);
   const exit = (code: number): never => {

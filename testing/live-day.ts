@@ -12,16 +12,16 @@ import { aTournament } from "./factories.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const DAY = "2026-06-10", TICK_MS = 30_000, STEP_MS = 15_000, MINUTE = 60_000;
-/** The ticks are a second before the changes of the stand-in, so that each change waits as long as it can. */
+/** The first tick, a second before a change of the stand-in, so that each change waits as long as possible. */
 const FIRST_TICK = ":14.000Z";
-/** Two tournaments of the stand-in on one site: each has two matches an hour from 08:00 to 14:00 UTC. */
+/** Two tournaments of the stand-in on one site, each with two matches an hour from 08:00 to 14:00 UTC. */
 const SITE = ["8106", "8107"] as const;
 /** The response time of VIS, as in `docs/architecture.md`. */
 const ANSWER_MS = 300;
 
 interface Options {
   tournaments: number;
-  /** Times of the day, such as `06:00`. */
+  /** The simulated part of the day, such as from `06:00`. */
   from: string;
   until: string;
   rpc: Rpc;
@@ -34,11 +34,11 @@ export interface LiveDay {
   cpu_ms: { mean: number; most: number };
   rows: { changed_in_vis: number; sent_to_database: number; updated: number };
   most_live_matches: number;
-  /** From a change in VIS to its row, of each change of a live match; in seconds. */
+  /** The seconds from a change of a live match in VIS to its row. */
   freshness_s: { p50: number; p95: number; worst: number };
 }
 
-/** The stand-in's tournaments under other numbers: two thirds of them have the matches of both on the site. */
+/** Tournaments of the stand-in under other numbers; two thirds of them have the matches of both tournaments of the site. */
 class Tournaments {
   constructor(readonly count: number) {}
   numbers = (): number[] => Array.from({ length: this.count }, (_, index) => 9_001 + index);
@@ -87,7 +87,7 @@ export async function simulateLiveDay(db: TestDatabase, options: Options): Promi
   const seen = new Map<string, number>();
   const freshness: number[] = [];
   const rows = { changed_in_vis: 0, sent_to_database: 0, updated: 0 };
-  /** Adds the time since the first change of each match that the database did not have. */
+  /** Adds the delay of each written match since its first change that the database did not have. */
   function noteWrite(no: number, written: { no: string; status: number | null; vis_version: number | null }[]): void {
     for (const row of written) {
       const version = row.vis_version ?? 0, before = seen.get(row.no);
@@ -155,7 +155,7 @@ export async function simulateLiveDay(db: TestDatabase, options: Options): Promi
     const calls = await db.query<{ path: string; body: object }>("delete from private.call_log returning path, body");
     for (const { path, body } of calls.filter((sent) => sent.path.startsWith("match-"))) {
       if (path === "match-live-sync") runs.live++;
-      // The first read after the last change of a match is still due.
+      // The first run after the last change of a match is still due.
       if (path === "match-live-sync" && tick - quietSince > TICK_MS) runs.while_nothing_plays++;
       const task: Promise<void> = call(path, body).finally(() => work.delete(task));
       work.add(task);

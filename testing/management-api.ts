@@ -1,6 +1,6 @@
-/** A stand-in Management API: it stores the files that the official CLI uploads for each function, and the secrets that it sets. */
+/** A stand-in for the Management API, which stores the files of each function and the secrets from the official CLI. */
 interface ManagementApi {
-  /** Path within the project → content, by function. */
+  /** The uploaded files of each function, by their path in the project. */
   deployed: Map<string, { files: Map<string, string>; metadata: Record<string, unknown> }>;
   secrets: Map<string, string>;
   /** The environment with which the official CLI calls this API; it writes a profile into the folder. */

@@ -1,7 +1,7 @@
 import type { Destination } from "../services/contract/alerts.ts";
 import type { Links, Message, MessageItem } from "../supabase/functions/sync-alert-processor/channels/channel.ts";
 
-/** The state of an incident of the rule "Tournaments Failing Alike", as it opens. */
+/** The opening of an incident of the rule "Tournaments Failing Alike". */
 export const messageItem = (changes: Partial<MessageItem> = {}): MessageItem => ({
   incident_id: "00000000-0000-4000-8000-000000000001",
   kind: "FIRING",

@@ -50,7 +50,7 @@ interface Rows {
 
 const ms = (column: string): string => `extract(epoch from ${column})::float8 * 1000`;
 
-/** The rows that events are counted from, with times in ms. */
+/** The rows from which events are counted, with times in ms. */
 export async function readObjectiveRows(db: TestDatabase): Promise<Rows> {
   const read = async <T>(sql: string): Promise<T[]> => await db.query(sql) as T[];
   return {
@@ -192,7 +192,7 @@ function deliveriesOf(rows: Rows, now: number): Event[] {
   });
 }
 
-/** The events of an indicator from `from` until `now`, both in ms, with the bad ones by cause; an unknown cause is empty. */
+/** The events of an indicator from `from` until `now`, both in ms, with the bad events by cause; an unknown cause is empty. */
 export function countEvents(
   rows: Rows,
   indicator: string,

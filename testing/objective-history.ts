@@ -6,7 +6,7 @@ const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 const iso = (ms: number): string => new Date(ms).toISOString();
 const PLAYING = ["81001", "81002", "81003"];
 
-/** Seeds eight days of every kind of event with faults of every kind, and returns the numbers that follow. */
+/** Seeds eight days of every kind of event with faults of every kind, and returns the random numbers for the next steps. */
 export async function seedObjectiveHistory(db: TestDatabase, now: string, seed: number): Promise<() => number> {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications cascade");
@@ -29,7 +29,7 @@ export async function seedObjectiveHistory(db: TestDatabase, now: string, seed: 
   const runs: Record<string, unknown>[] = [], results: Record<string, unknown>[] = [], errors: Record<string, unknown>[] = [];
   const add = (entity_type: string, due: number, hasDue: boolean) => {
     const pick = random(), id = crypto.randomUUID();
-    // Early, prompt, late, too late for the limit, or never.
+    // The start is early, prompt, late, too late for the limit, or missing.
     const delay = pick < 0.1 ? -4_000 : pick < 0.85 ? random() * 40_000 : pick < 0.95 ? random() * 20 * MINUTE : null;
     if (delay === null) return;
     const began = due + delay, fate = random();

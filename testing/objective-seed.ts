@@ -3,7 +3,7 @@ type Query = <T>(sql: string, p?: unknown[]) => Promise<T[]>;
 /** An error of the log that is the cause of bad events. */
 export const CAUSE = { fingerprint: "VIS_TIMEOUT:of objectives", message: "VIS did not answer within 15 s" };
 
-/** The hours of `matches_live`, which has no events of its own while it is inactive: how long ago, events, bad events, and their causes. */
+/** The hours of the inactive `matches_live`, which has no events of its own: the hours ago, the events, the bad events and their causes. */
 const HOURS: [indicator: string, hoursAgo: number, events: number, bad: number, causes: object][] = [
   ["sync_success", 200, 1_000, 22, { [CAUSE.fingerprint]: 20, "": 2 }],
   ["delivery", 300, 300, 0, {}],
@@ -11,7 +11,7 @@ const HOURS: [indicator: string, hoursAgo: number, events: number, bad: number, 
   ["detection", 200, 200, 1, { "": 1 }],
 ];
 
-/** An objective of each status, by its name, with the hours of the rollup that make it so; at a target of 99 % in 28 days. */
+/** An objective of each status by name, at a target of 99 % in 28 days, with the hours of the rollup for that status. */
 export async function seedObjectives(query: Query): Promise<Record<"Missed here" | "At risk here" | "Met here" | "Unknown here", string>> {
   await query("update private.indicator_rollup set rolled_until = date_trunc('hour', now()) - interval '2 hours'");
   await query("delete from sync_indicators where entity_type = 'matches_live'");

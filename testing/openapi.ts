@@ -17,7 +17,20 @@ export const document = JSON.parse(
     openApiDocument(createApp({ rpc: refuseRpc, clock: new TestClock("2026-06-10T12:00:00Z"), log: () => {}, env: testEnv() })),
   ),
 ) as Record<string, unknown>;
-const paths = Object.entries(Documented.parse(document).paths).map(([path, methods]) => ({
+const inlined = new Map<string, unknown>();
+/** A part of the document with the components that it refers to. */
+function inline(part: unknown): unknown {
+  if (Array.isArray(part)) return part.map(inline);
+  if (typeof part !== "object" || part === null) return part;
+  if (!("$ref" in part)) return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, inline(value)]));
+  const ref = String(part.$ref);
+  if (!inlined.has(ref)) {
+    const target = ref.split("/").slice(1).reduce<unknown>((found, name) => (found as Record<string, unknown>)[name], document);
+    inlined.set(ref, inline(target));
+  }
+  return inlined.get(ref);
+}
+const paths = Object.entries(Documented.parse(inline({ paths: document.paths })).paths).map(([path, methods]) => ({
   pattern: new URLPattern({ pathname: path.replace(/\{(\w+)\}/g, ":$1") }),
   fixed: path.split("/").filter((part) => !part.startsWith("{")).length,
   methods,
@@ -25,12 +38,12 @@ const paths = Object.entries(Documented.parse(document).paths).map(([path, metho
 }));
 const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
 
-/** The same app; each JSON response of a documented route is validated against the OpenAPI document. */
+/** The app with a validation of each JSON response of a documented route against the OpenAPI document. */
 export function documented(app: { fetch(request: Request): Response | Promise<Response> }): { fetch(request: Request): Promise<Response> } {
   return {
     async fetch(request) {
       const response = await app.fetch(request);
-      // `/alert-rules/preview` also matches `/alert-rules/:id`: the path with more fixed parts wins.
+      // `/alert-rules/preview` also matches `/alert-rules/:id`, so the path with more fixed parts is used.
       const [found] = paths.filter(({ pattern }) => pattern.test({ pathname: new URL(request.url).pathname })).toSorted((a, b) =>
         b.fixed - a.fixed
       );

@@ -1,4 +1,4 @@
-// Over 300 lines: histories of incidents, senders and receivers, and a model of the outbox in memory.
+// Over 300 lines, because the histories of incidents, senders and receivers and the model of the outbox are in one file.
 import fc from "fast-check";
 import type { ClaimedGroup, Delivery, NotificationItem } from "../services/contract/alerts.ts";
 import { messageId, planMessage } from "../services/outbox.ts";
@@ -26,14 +26,14 @@ export interface Row {
 }
 type Outcome = Delivery & { token: string; message_id: string; reported: string[]; duration_ms: number };
 
-/** The outbox: the database, or the model of it in memory. Times are milliseconds. */
+/** The outbox: the database, or its model in memory; times are in milliseconds. */
 export interface Outbox {
   create(incident: Incident, now: number): Promise<void>;
   queue(channel: Channel, incident: Incident, item: NotificationItem, now: number): Promise<void>;
   claim(now: number): Promise<ClaimedGroup[]>;
   record(outcome: Outcome, now: number): Promise<boolean>;
   rows(): Promise<Row[]>;
-  /** False when the outbox refuses it. */
+  /** Makes an act of a person; false when the outbox refuses it. */
   change(action: "resend" | "discard", id: string, now: number): Promise<boolean>;
   activate(channel: Channel, isActive: boolean): Promise<void>;
 }
@@ -138,7 +138,7 @@ export async function playHistory(outbox: Outbox, steps: readonly Step[], start:
     }
     if (isCurrent && answer === "gone") plan.reported.forEach((row) => dead.add(row));
   };
-  /** A sender that does not send within its lease counts as one that died. */
+  /** Removes the senders that did not send within their lease, as if they had died. */
   const abandon = (until: number) => {
     for (const sender of inFlight.filter((one) => one.until <= until && !one.isDead)) {
       sender.isDead = true;
@@ -161,7 +161,7 @@ export async function playHistory(outbox: Outbox, steps: readonly Step[], start:
       inFlight.push({ group, until: now + 60_000, isDead: false });
     }
   };
-  /** What the evaluator does for a channel that was enabled: it queues each incident that fires and was never queued there. */
+  /** Queues each firing incident for an enabled channel that has no state of it, as the evaluator does. */
   const evaluate = async () => {
     const rows = await outbox.rows();
     for (const incident of firing()) {
@@ -203,7 +203,7 @@ export async function playHistory(outbox: Outbox, steps: readonly Step[], start:
         const sender = alive()[pick % (alive().length || 1)];
         if (!sender) return;
         await send(sender, answer);
-        // What a dead sender claimed stays in flight until its lease expires.
+        // The claim of a dead sender stays in flight until its lease expires.
         if (answer.startsWith("dies")) sender.isDead = true;
         else inFlight.splice(inFlight.indexOf(sender), 1);
         return;
@@ -281,7 +281,7 @@ interface StoredRow extends Row {
   isPerhapsReceived: boolean;
 }
 
-/** The outbox in memory: what the SQL functions of `012_alert_transitions.sql` store, without pacing. */
+/** The outbox in memory: a model of the SQL functions of `012_alert_transitions.sql`, without group windows and hourly limits. */
 export class MemoryOutbox implements Outbox {
   #rows: StoredRow[] = [];
   #incidents = new Map<string, Incident>();

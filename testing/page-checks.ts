@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 
-/** Runs in the page: pairs of texts on one line between which a reader sees no space. */
+/** The script for the page that finds pairs of texts on one line without a visible space between them. */
 const MISSING_SPACES = `(() => {
   const found = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -26,10 +26,10 @@ const MISSING_SPACES = `(() => {
   return found;
 })()`;
 
-/** The pairs of texts that stand on one line without a space between them, such as `500|20 s`. */
+/** The pairs of texts on one line without a space between them, such as `500|20 s`. */
 export const missingSpaces = (page: Page): Promise<string[]> => page.evaluate<string[]>(MISSING_SPACES);
 
-/** Runs in the page: elements whose content is wider than their box, and that neither scroll nor shorten it. */
+/** The script for the page that finds elements whose content is wider than their box, and that neither scroll nor shorten it. */
 const OVERFLOWS = `(() => {
   const found = [];
   if (document.documentElement.scrollWidth > innerWidth) found.push("the page is " + document.documentElement.scrollWidth + " px wide");
@@ -44,12 +44,12 @@ const OVERFLOWS = `(() => {
   return found;
 })()`;
 
-/** What is wider than its place, in words; empty for a view that fits. */
+/** The elements that are wider than their box, in words; empty for a view that fits. */
 export const overflows = (page: Page): Promise<string[]> => page.evaluate<string[]>(OVERFLOWS);
 
-/** Runs in the page: controls that the Tab key reaches after one that stands below them in the same column of the page. */
+/** The script for the page that finds controls that the Tab key reaches after a lower control in the same column. */
 const FOCUS_ORDER = `(() => {
-  // A bar at the edge of the window stands above what it covers, wherever it comes in the order.
+  // A bar at the edge of the window covers the content, so it can have any position in the order.
   const isPinned = (element) => element !== null && (["sticky", "fixed"].includes(getComputedStyle(element).position) || isPinned(element.parentElement));
   const controls = [...document.querySelectorAll("main a[href], main button, main input, main select, main textarea, main summary, main [tabindex='0']")]
     .filter((element) => element.tabIndex >= 0 && element.checkVisibility() && !element.closest(".plot") && !isPinned(element));

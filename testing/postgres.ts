@@ -1,10 +1,10 @@
-/** A Postgres server in a temporary folder, with pg_cron preloaded where it is installed. */
+/** A Postgres server in a temporary folder, with pg_cron preloaded if it is installed. */
 export interface TemporaryPostgres {
   url: string;
   hasCron: boolean;
   /** Restarts the server: `fast` ends its sessions in order, `immediate` is a crash. */
   restart(mode: "fast" | "immediate"): Promise<void>;
-  /** Stops each process of the server without ending it, as a network that loses everything does, until `thaw` is called. */
+  /** Suspends each process of the server until `thaw` is called, so that the server is silent as on a broken network. */
   freeze(): Promise<{ thaw: () => void }>;
   stop(): Promise<void>;
 }
@@ -24,7 +24,7 @@ export async function findPostgres(): Promise<string | null> {
       if ((await Deno.stat(`${folder}/initdb`).catch(() => null))?.isFile) return folder;
     }
   } catch {
-    // The folder is missing: this is not Debian, or no server is installed.
+    // The folder is missing, because the system is not Debian or no server is installed.
   }
   return null;
 }
@@ -62,7 +62,7 @@ export async function startPostgres(bin: string, { isDurable = false } = {}): Pr
       const [postmaster = ""] = (await Deno.readTextFile(`${folder}/data/postmaster.pid`)).split("\n");
       Deno.kill(Number(postmaster), "SIGSTOP");
       const children = (await Deno.readTextFile(`/proc/${postmaster}/task/${postmaster}/children`)).trim().split(" ").map(Number);
-      // Only the postmaster removes a child that ended. It stops first and continues last, so that each process still exists at each signal.
+      // Only the postmaster removes an ended child, so it stops first and continues last, and each process exists at each signal.
       const signal = (pids: number[], name: Deno.Signal) => pids.forEach((pid) => Deno.kill(pid, name));
       signal(children, "SIGSTOP");
       return { thaw: () => signal([...children, Number(postmaster)], "SIGCONT") };

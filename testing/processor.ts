@@ -9,7 +9,7 @@ import { aResult, aRun, aTournament } from "./factories.ts";
 /** The secret of each webhook channel. */
 const SECRET = `whsec_${btoa("a secret of twenty-four by")}`;
 
-/** A status; `lost` when the request arrives and its answer does not; `refused` when no connection is made. */
+/** The answer of a receiver: a status, `lost` when the request arrives and its answer does not, `refused` without a connection. */
 type Answer = number | Response | "lost" | "refused" | (() => Promise<Response>);
 
 interface Alert {
@@ -27,7 +27,7 @@ export interface Arrival {
   id: string;
   status: string;
   alerts: Alert[];
-  /** Kind, severity and scope of each alert. */
+  /** The kind, severity and scope of each alert. */
   lines: string[];
 }
 
@@ -55,8 +55,8 @@ async function respond(answer: Answer): Promise<Response> {
 }
 
 /**
- * The alert processor on a clock of the test, with a webhook channel for each name, whose receiver answers as `answers` says, by default
- * with 200. Each entity has a HIGH rule on three consecutive failures, which neither repeats within four hours nor escalates.
+ * The alert processor on a clock of the test, with a webhook channel for each name, whose receiver gives the answer in `answers`, by
+ * default 200. Each entity has a HIGH rule on three consecutive failures, which neither repeats within four hours nor escalates.
  */
 export async function setUpProcessor(
   db: TestDatabase,
@@ -88,7 +88,7 @@ export async function setUpProcessor(
     const receiver = new URL(request.url).host.replace(".test", ""), answer = answers.get(receiver) ?? 200;
     const { status, alerts }: { status: string; alerts: Alert[] } = await request.json();
     attempts.push(receiver);
-    // A receiver that accepts the message and whose answer is lost has it too.
+    // A receiver whose answer is lost also has the message.
     const arrival = { receiver, id: String(request.headers.get("webhook-id")), status, alerts, lines: alerts.map(lineOf) };
     const response = respond(answer);
     const isReceived = answer === "lost" || await response.then(({ ok }) => ok, () => false);
@@ -113,20 +113,20 @@ export async function setUpProcessor(
     arrivals,
     evaluate,
     deliver,
-    /** Waits some seconds, evaluates the rules and delivers what is due. After five minutes the clocks of incidents restart. */
+    /** Waits some seconds, evaluates the rules and delivers the due states; after five minutes, the clocks of incidents restart. */
     tick: async (seconds = 0) => {
       clock.advance(seconds * 1_000);
       await evaluate();
       return await deliver();
     },
-    /** Waits some minutes, in each of which the rules are evaluated. */
+    /** Waits some minutes, and evaluates the rules in each. */
     wait: async (minutes: number) => {
       for (let minute = 0; minute < minutes; minute++) {
         clock.advance(60_000);
         await evaluate();
       }
     },
-    /** Waits until no destination backs off. */
+    /** Waits until no destination is in a backoff. */
     waitForRetry: async () => {
       const retryAt = await db.value<string | null>("select max(retry_at) from notification_destinations");
       if (retryAt !== null) clock.moveTo(new Date(Math.max(Date.parse(retryAt) + 1, clock.now())).toISOString());
@@ -143,19 +143,19 @@ export async function setUpProcessor(
       );
       for (const no of nos) await aTournament(db, { no });
     },
-    /** The sync of a tournament ends now. */
+    /** Ends the sync of a tournament now. */
     syncTournament: async (tournament_no: string, success: boolean) => {
       const run = await aRun(db, { execution_start: clock.asOf(), status: success ? "SUCCEEDED" : "PARTIAL" });
       const error = success ? {} : { error_type: "API", error_fingerprint: `own ${tournament_no}` };
       await aResult(db, run, { tournament_no, ...error });
     },
-    /** The states of the outbox, in the order in which they were queued. */
+    /** The states of the outbox in the order of their queueing. */
     states: () =>
       db.query<State & Record<string, unknown>>(
         `select n.id, n.channel, d.recipient, n.item ->> 'kind' as kind, n.item ->> 'severity' as severity, n.status, n.attempts, n.last_error
         from alert_notifications n left join notification_destinations d on d.id = n.destination_id order by n.seq`,
       ),
-    /** Kind and status of each state. */
+    /** The kind and the status of each state. */
     outbox: async () =>
       (await db.query<{ line: string }>("select (item ->> 'kind') || ' ' || status as line from alert_notifications order by seq"))
         .map(({ line }) => line),

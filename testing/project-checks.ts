@@ -3,7 +3,7 @@ import { listMigrations } from "../platform/migrate.ts";
 import { generateTypes } from "./generated-types.ts";
 import { supabase } from "./supabase-cli.ts";
 
-/** What the check found wrong; null when it found nothing. */
+/** The fault that the check found, or null. */
 type Finding = string | null;
 
 const failure = async (args: string[], expected: RegExp | string[] = []): Promise<Finding> => {
@@ -12,7 +12,7 @@ const failure = async (args: string[], expected: RegExp | string[] = []): Promis
   return success && isExpected ? null : text;
 };
 
-/** The SQL of cron, which runs as the owner, and that of the functions, which run as service_role. */
+/** The SQL of cron jobs, which run as the owner, and the SQL of the functions, which run as service_role. */
 const FIRST_MINUTE = `do $$
 begin
   perform vault.create_secret('http://127.0.0.1:9', 'project_url'), vault.create_secret('sb_secret_test', 'secret_key');

@@ -3,7 +3,7 @@ import { EstimateFacts } from "../services/contract/queue.ts";
 import { estimate } from "../services/job-estimate.ts";
 import type { TestDatabase } from "./database.ts";
 
-/** A job of the simulation: times in milliseconds since the epoch, and the estimate that its trigger returned. */
+/** A job of the simulation, with times in ms since the epoch and the estimate from its trigger. */
 interface SimulatedJob {
   priority: string;
   enqueued: number;
@@ -15,18 +15,18 @@ interface SimulatedJob {
 interface QueueLoad {
   start: number;
   minutes: number;
-  /** Jobs are enqueued and finish at multiples of this step. */
+  /** The step at whose multiples jobs are enqueued and finish. */
   stepMs: number;
   /** The jobs to enqueue at one step. */
   arrivals: (now: number) => { tournament_no: string; priority: string }[];
-  /** Duration of a job in milliseconds. */
+  /** The duration of a job in milliseconds. */
   duration: (tournamentNo: string, now: number) => number;
 }
 
 const JobWithFacts = z.object({ id: z.uuid(), estimate: EstimateFacts.nullable() });
 const Dispatched = z.object({ sync_job_id: z.uuid(), job_token: z.uuid(), tournament_no: z.string() });
 
-/** Simulates a load with the real queue in virtual time: each dispatched job runs for its duration, and its end dispatches the next job. */
+/** Simulates a load on the real queue in virtual time; each dispatched job runs for its duration, and its end dispatches the next job. */
 export async function simulateQueue(db: TestDatabase, load: QueueLoad): Promise<SimulatedJob[]> {
   const jobs = new Map<string, SimulatedJob>();
   let running: { execution_id: string; job: string; tournament_no: string; duration: number; ends: number }[] = [];
@@ -45,7 +45,7 @@ export async function simulateQueue(db: TestDatabase, load: QueueLoad): Promise<
         trigger: "MANUAL",
         wall_clock_ms: 3_600_000,
       }, now);
-      // The simulation sends no heartbeats: the lease lasts until the end.
+      // The simulation sends no heartbeats, so the lease lasts until the deadline.
       await db.query("update sync_execution_history set lease_expires_at = deadline where id = $1", [execution_id]);
       running.push({ execution_id, job: dispatched.sync_job_id, tournament_no, duration, ends: now + duration });
       const job = jobs.get(dispatched.sync_job_id);

@@ -3,7 +3,7 @@ import { MINUTE, TICK } from "./simulation.ts";
 import type { Trouble } from "./simulated-trouble.ts";
 
 const DAY = 96;
-/** The kinds of episodes with their share in percent and their length in ticks; several kinds follow one another. */
+/** The kinds of episodes with their share in percent and their length in ticks; several kinds are consecutive. */
 const EPISODES: { share: number; kinds: FaultKind[]; ticks: [number, number]; within?: FaultKind }[] = [
   { share: 10, kinds: ["outage"], ticks: [1, 12] },
   { share: 8, kinds: ["outage", "database"], ticks: [2, 5] },
@@ -30,9 +30,9 @@ const EPISODES: { share: number; kinds: FaultKind[]; ticks: [number, number]; wi
   { share: 1, kinds: ["failing"], ticks: [3, 8], within: "lossy" },
   { share: 2, kinds: ["outage"], ticks: [3, 8], within: "refused" },
 ];
-/** What can happen while no tournament is due. */
+/** The faults that can occur while no tournament is due. */
 const OFF_SEASON: ReadonlySet<FaultKind> = new Set(["missed", "paused", "no_evaluation", "failing", "late"]);
-/** Faults of the daily sync, by day, with the ticks that they last. */
+/** The faults of the daily sync by day, with their length in ticks. */
 const DAILY: Record<number, [FaultKind, number]> = {
   3: ["missed", 3],
   6: ["failing", 6],
@@ -62,7 +62,7 @@ export function createTrouble(random: () => number, days: number, start: number)
       tick += ticks;
     }
     const length = tick - first;
-    // Nothing evaluates in the middle of a fault; a channel fails from before it until hours after.
+    // No evaluation runs in the middle of a fault. A channel fails from a time before the fault until hours after it.
     if (within === "no_evaluation") faults.push({ kind: within, tick: first + 1, ticks: Math.max(length - 1, 1) });
     else if (within) faults.push({ kind: within, tick: first - 1, ticks: length + between(2, 10) });
     if (!within && length >= 4 && random() < 0.2) {
@@ -80,7 +80,7 @@ export function createTrouble(random: () => number, days: number, start: number)
   for (const [day, [kind, ticks]] of Object.entries(DAILY)) {
     if (Number(day) < days) faults.push({ kind, tick: Number(day) * DAY, ticks, entity: "tournaments" });
   }
-  // An outage that lasts until the season is over.
+  // This outage lasts until the end of the season.
   faults.push({ kind: "outage", tick: offSeason[0] - 4, ticks: 4, entity: "all" });
   return { faults, quiet, acknowledgements };
 }

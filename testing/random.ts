@@ -1,4 +1,4 @@
-/** Repeatable numbers in [0, 1) (mulberry32). */
+/** Reproducible random numbers in [0, 1) (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed;
   return () => {

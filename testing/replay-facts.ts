@@ -5,7 +5,7 @@ export const START = Date.parse("2026-06-10T08:00:00Z"), MINUTE = 60_000;
 /** A minute of the replay, in ms since the epoch. */
 export const at = (minutes: number): number => START + minutes * MINUTE;
 export const iso = (minutes: number): string => new Date(at(minutes)).toISOString();
-/** Evaluations each minute for ten hours, but for a gap. */
+/** Evaluations each minute for ten hours, except in a gap. */
 export const evaluations = (gap: [number, number] = [0, 0]) =>
   Array.from({ length: 601 }, (_, minute) => minute).filter((minute) => minute <= gap[0] || minute >= gap[1]).map(at);
 
@@ -24,13 +24,13 @@ const {
   ...measurement
 } = aMeasurement();
 const measured = { runs, since, execution_id, fingerprint, evidence, is_paused, no_data, is_sole_cause, is_stale, bad_runs, uncovered };
-/** Values of three failures in a row, by the minute at which each begins. */
+/** Values of consecutive failures, by the minute at which each begins. */
 export const values = (by: Record<number, number>): MeasuredValue[] =>
   Object.entries(by).map(([minute, value]) => ({ ...measured, value, at: at(Number(minute)), run_at: null, run_entity: null })).sort((
     a,
     b,
   ) => a.at - b.at);
-/** What a replay of ten hours knows. */
+/** The facts of a replay of ten hours. */
 export const facts = (
   by: Record<number, number>,
   changes: Partial<ReplayFacts> = {},

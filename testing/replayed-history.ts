@@ -13,7 +13,7 @@ const DAY = 96 * TICK;
 const ACTOR = { name: "operator@example.com", role: "operator" };
 const iso = (at: number): string => new Date(at).toISOString();
 
-/** Rules with the settings that the shipped ones do not have: `for`, recovery thresholds, unknown values, flapping and repetition. */
+/** The rules with settings that the shipped rules do not have: `for`, recovery thresholds, unknown values, flapping and repetition. */
 const CHANGE = `with further as (
   insert into alert_rules (name, entity_type, metric, threshold, recovery_threshold, evaluation_window, for_duration, minimum_runs, no_data,
     severity, repeat_interval, escalation_delay, notification_channels)
@@ -31,7 +31,7 @@ const CHANGE = `with further as (
 )
 update alert_rules set is_active = false where metric = 'burn_rate'`;
 
-/** A day with each fault, act and time that a replay repeats: gaps, silences, pauses, flapping, and runs that nobody saw missing. */
+/** A day with each fault, act and time that a replay repeats: gaps, silences, pauses, flapping, and runs that were missed in a gap. */
 export function aDay(start: number): Trouble {
   const fault = (kind: FaultKind, tick: number, ticks: number, entity?: string): Fault => ({
     kind,
@@ -44,6 +44,8 @@ export function aDay(start: number): Trouble {
     faults: [
       fault("failing", 3, 4),
       fault("missed", 10, 1),
+      fault("missed", 14, 3),
+      fault("no_evaluation", 16, 1),
       ...[20, 25, 30, 35, 40].map((tick) => fault("slow", tick, 1)),
       fault("paused", 47, 3),
       fault("outage", 54, 4, "all"),
@@ -62,7 +64,7 @@ export function aDay(start: number): Trouble {
   };
 }
 
-/** At some times a person resolves what fires, or takes the acknowledgement back. */
+/** The acts of a person who resolves firing incidents or removes acknowledgements at some times. */
 function actsOf(db: TestDatabase, random: () => number, start: number, days: number): Act[] {
   return Array.from({ length: days * 3 }, (_, index): Act => {
     const at = start + Math.floor(random() * days * DAY), action = ["acknowledge", "unacknowledge", "resolve"][index % 3];
@@ -79,10 +81,10 @@ function actsOf(db: TestDatabase, random: () => number, start: number, days: num
   });
 }
 
-/** A run that the reaper closed ends at its last heartbeat. When it was closed is not kept: a replay finds it up to two minutes too early. */
+/** The faults whose run the reaper closes; its end is the last heartbeat, so a replay finds it up to two minutes too early. */
 const CLOSED_LATE: ReadonlySet<FaultKind> = new Set(["stuck", "hung"]);
 
-/** Records a history of some days, with random trouble and acts, and returns when it ends. */
+/** Records a history of some days with random trouble and acts, and returns its end. */
 export async function recordHistory(
   db: TestDatabase,
   { seed, start, days, trouble }: { seed: number; start: number; days: number; trouble?: Trouble },
@@ -96,7 +98,7 @@ export async function recordHistory(
   return start + days * DAY;
 }
 
-/** Reads the facts of a rule as the preview does. */
+/** Reads the facts for the replay of a rule as the preview does. */
 export async function replayFacts(db: TestDatabase, p: object, since: number, until: number): Promise<ReplayFacts> {
   const sql = "select replay_alert_rule($1, $2)", args = { rule: {}, since: iso(since), metrics: REPLAYABLE, ...p };
   return parseAnswer("replay_alert_rule", await db.value(sql, [args, iso(until)]));
@@ -105,7 +107,7 @@ export async function replayFacts(db: TestDatabase, p: object, since: number, un
 const lineOf = ({ opened_at, resolved_at, severity, acknowledged_at }: PastIncident): string =>
   [opened_at, resolved_at, acknowledged_at].map((at) => at === null ? "-" : iso(Date.parse(at)).slice(5, 19)).join(" ") + ` ${severity}`;
 
-/** How the incidents of a replay differ from those that really happened. */
+/** The differences between the incidents of a replay and the recorded ones. */
 function differencesOf({ incidents, actual, notifications }: Backtest): string[] {
   const replayed = incidents.map(lineOf).sort(), real = (actual?.incidents ?? []).map(lineOf).sort();
   return [
@@ -115,7 +117,7 @@ function differencesOf({ incidents, actual, notifications }: Backtest): string[]
   ];
 }
 
-/** Replays each rule of a recorded history, and compares it with what happened. */
+/** Replays each rule of a recorded history, and compares the replay with the recorded incidents. */
 export async function compareReplays(
   db: TestDatabase,
   since: number,

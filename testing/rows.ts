@@ -1,8 +1,8 @@
 export type Row = Record<string, unknown>;
 export type Table = keyof typeof VALID_ROWS;
-/** For each check of a table: changes of its valid row, each of which breaks this check and no other. */
+/** For each check of a table, changes of its valid row that each break this check and no other. */
 export type InvalidRows = { [T in Table]?: Record<string, Row[]> };
-/** For each unique index of a table: pairs of changes that make two valid rows, of which the index refuses the second. */
+/** For each unique index of a table, pairs of changes that make two valid rows, of which the index refuses the second. */
 export type DuplicateRows = { [T in Table]?: Record<string, [Row, Row][]> };
 
 const id = (last: number): string => `00000000-0000-4000-8000-00000000000${last}`;
@@ -10,7 +10,7 @@ const RUN = id(1), JOB = id(2), RULE = id(3), NOTIFICATION = id(4), TOKEN = id(5
 const TOURNAMENT = "70001";
 const EARLY = "2026-06-10T09:00:00Z", LATE = "2026-06-10T10:00:00Z";
 
-/** A valid row of each table with a check. A column with a default is set only where a case needs its value. */
+/** A valid row of each table with a check; a column with a default is set only when a case needs its value. */
 export const VALID_ROWS = {
   tournaments: { no: "70002", name: "Example", start_date: "2026-06-09", end_date: "2026-06-12" },
   matches: { no: "600001", tournament_no: TOURNAMENT },
@@ -130,7 +130,7 @@ export const VALID_ROWS = {
   "private.connectivity_test": { id: true },
 } satisfies Record<string, Row>;
 
-/** The rows that valid rows refer to, as changes of the valid row of their table. */
+/** The rows that valid rows reference, as changes of the valid row of their table. */
 export const REFERENCED_ROWS: [Table, Row][] = [
   ["tournaments", { no: TOURNAMENT }],
   ["sync_execution_history", { id: RUN }],
@@ -143,7 +143,7 @@ export const REFERENCED_ROWS: [Table, Row][] = [
   ["weekly_reports", { week: "2026-05-25" }],
 ];
 
-/** What a valid row changes in its other states. */
+/** The changes of a valid row in its other states. */
 export const STATES = {
   tournament_sync_state: {
     leased: { lease_holder: TOKEN, lease_expires_at: LATE },

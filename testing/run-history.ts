@@ -4,7 +4,7 @@ import { seeded } from "./random.ts";
 const HOUR = 3_600_000, DAY = 24 * HOUR;
 
 /**
- * Seeds 120 days of runs of every status, with results and errors: over a thousand runs in the last day, many at the boundary of an hour.
+ * Seeds 120 days of runs of every status with results and errors; the last day has over 1,000 runs, many at the boundary of an hour.
  * The tables `unpruned_runs`, `unpruned_results` and `unpruned_errors` are copies that retention does not prune.
  */
 export async function seedRunHistory(db: Pick<TestDatabase, "query" | "reset">, now: string, seed: number): Promise<void> {
@@ -50,7 +50,7 @@ export async function seedRunHistory(db: Pick<TestDatabase, "query" | "reset">, 
     [rows],
   );
   await db.query("select private.roll_up(array(select id from sync_execution_history))");
-  // RUNNING runs, which no figure counts.
+  // These runs are RUNNING, so no figure counts them.
   await db.query(
     `insert into sync_execution_history
       (entity_type, tournament_no, trigger, execution_start, heartbeat_at, lease_expires_at, deadline,
@@ -59,7 +59,7 @@ export async function seedRunHistory(db: Pick<TestDatabase, "query" | "reset">, 
     from (values (null, $1::timestamptz - interval '3 minutes'), ('1', $1::timestamptz - interval '70 minutes')) r (no, at)`,
     [now],
   );
-  // The lower its number, the more rarely a tournament fails; each seventh never fails, and the last was never synced.
+  // A tournament with a lower number fails more rarely; each seventh one never fails, and the last one was never synced.
   await db.query(
     `insert into tournaments (no, name, season)
     select i::text, 'Example ' || i, '2026' from generate_series(1, 30) i on conflict do nothing`,
@@ -96,7 +96,7 @@ export async function seedRunHistory(db: Pick<TestDatabase, "query" | "reset">, 
   );
   await db.query("create table unpruned_runs as table sync_execution_history");
   await db.query("create table unpruned_results as table sync_tournament_results");
-  // 120 days of errors in over 50 groups. Most errors were resolved, within minutes or weeks; in some groups errors occurred again later.
+  // The errors of 120 days are in over 50 groups. Most are resolved within minutes or weeks; in some groups an error occurs again later.
   const errors: object[] = [];
   for (let at = end - 120 * DAY; at < end - 1_000; at += HOUR * random() * 2) {
     const group = Math.floor(random() ** 2 * 60);

@@ -7,7 +7,7 @@ import type { FaultKind } from "./simulated-runs.ts";
 /** The recipients of the simulated email channel; faults of the kind `refused` refuse the second one. */
 export const RECIPIENTS = ["first@example.com", "second@example.com"] as const;
 
-/** The states that a recipient received in one message, or would have received. */
+/** The states in one message to a recipient, which can have arrived or not. */
 export interface Attempt {
   at: number;
   /** The address of an email, else the name of the channel. */
@@ -18,7 +18,7 @@ export interface Received extends Attempt {
   id: string;
 }
 
-/** Receivers of each kind of channel. A recipient keeps one message of each id, as a receiver of webhooks does. */
+/** Receivers of each kind of channel; a recipient stores one message for each id, as a receiver of webhooks does. */
 export function createReceivers(clock: Clock, kinds: () => ReadonlySet<FaultKind>) {
   const received: Received[] = [], unconfirmed: Attempt[] = [], ids = new Set<string>();
   type Send = Channels["messages"]["dashboard"];

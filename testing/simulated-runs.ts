@@ -1,4 +1,4 @@
-/** The kinds of faults. The last five are not faults of runs: off-season, pause of the entity, no evaluation, and channels that do not deliver. */
+/** The kinds of faults; from `off_season` on they are no faults of runs: no due tournament, a pause, no evaluation, and faulty channels. */
 export type FaultKind =
   | "failing"
   | "outage"
@@ -20,7 +20,7 @@ export type FaultKind =
   | "lossy"
   | "refused";
 
-/** A fault that lasts some ticks of 15 minutes. It concerns `matches_schedule`, or the given entity, or all. */
+/** A fault that lasts some ticks of 15 minutes, of `matches_schedule`, of the given entity, or of all entities. */
 export interface Fault {
   kind: FaultKind;
   tick: number;
@@ -28,10 +28,10 @@ export interface Fault {
   entity?: string;
 }
 
-/** Tournaments of every simulated run of matches: a shared fault fails `SHARED` with one fingerprint, a lone fault fails `LONE` with another. */
+/** The tournaments of every simulated run of matches; a shared fault fails `SHARED` with one fingerprint, and a lone one only `LONE`. */
 export const SHARED = ["8101", "8102", "8103"], LONE = "8104";
 
-/** The fingerprints of the failures that the kinds cause. */
+/** The fingerprints of the failures of each kind of fault. */
 export const CAUSES: Partial<Record<FaultKind, string>> = {
   outage: "VIS_UNAVAILABLE",
   database: "DATABASE_UNREACHABLE",
@@ -46,25 +46,25 @@ const ERRORS: Record<string, { error_type: string; error_message: string }> = {
   REPLY_WRONG_ROWS: { error_type: "VALIDATION", error_message: "the reply has matches of another tournament" },
 };
 
-/** A run as it goes, in ms since the epoch; `ended` is null for a run that the worker does not finish. */
+/** A simulated run, in ms since the epoch; `ended` is null for a run that the worker does not finish. */
 export interface SimulatedRun {
   entity: string;
   kinds: ReadonlySet<FaultKind>;
-  /** The due time, the start, and the end; a run that never ends is closed by the reaper. */
+  /** The due time, the start and the end; the reaper closes a run without an end. */
   due: number;
   started: number;
   ended: number | null;
-  /** 1, 0, or the share of tournaments that did not fail. */
+  /** The weight of the run in a success rate: 1, 0, or the share of tournaments that did not fail. */
   weight: number;
 }
 
 const MINUTE = 60_000;
 
-/** The end of a run: the reaper closes a run without heartbeats after its lease, and any run at its deadline. */
+/** The end of a run; the reaper closes a run without heartbeats after its lease, and any run at its deadline. */
 export const endOf = ({ ended, started, kinds }: SimulatedRun): number =>
   ended ?? Math.ceil((started + (kinds.has("hung") ? 10 : 1) * MINUTE) / MINUTE) * MINUTE + 1_000;
 
-/** Plans the run of an entity under faults. They may overlap: a run can be slow, use too much memory and fail. */
+/** Plans the run of an entity under faults, which can overlap: a run can be slow, use too much memory and fail. */
 export function planRun(entity: string, due: number, kinds: ReadonlySet<FaultKind>, random: () => number): SimulatedRun {
   const isDaily = entity === "tournaments";
   const started = due + (kinds.has("late") ? 4 * MINUTE : Math.floor(random() * 2_000));
@@ -79,7 +79,7 @@ export function planRun(entity: string, due: number, kinds: ReadonlySet<FaultKin
 
 const isFailing = (kinds: SimulatedRun["kinds"]): boolean => kinds.has("failing") || kinds.has("outage") || kinds.has("database");
 
-/** What the worker of a run that ends reports. */
+/** The report of the worker at the end of a run. */
 export function reportOf({ entity, kinds, started }: SimulatedRun, hasResults: boolean, random: () => number) {
   const isFailed = isFailing(kinds), isIdle = kinds.has("off_season");
   const cause = kinds.has("database") ? CAUSES.database : kinds.has("outage") ? CAUSES.outage : undefined;

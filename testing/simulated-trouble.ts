@@ -5,12 +5,12 @@ import { RECIPIENTS } from "./simulated-receivers.ts";
 import { type Fault, LONE, SHARED } from "./simulated-runs.ts";
 import { type Act, type Outcome, pauseOf, prepareSimulation, simulate, TICK } from "./simulation.ts";
 
-/** Faults, and what people do about them. */
+/** Faults, and the acts of people on them. */
 export interface Trouble {
   faults: Fault[];
-  /** Times in which the notifications of an entity are silenced. */
+  /** The times in which the notifications of an entity are silenced. */
   quiet: { entity: string; from: number; until: number }[];
-  /** At a time a person acknowledges what fires, until another time. */
+  /** The times at which a person acknowledges the firing incidents, with the end of each acknowledgement. */
   acknowledgements: { at: number; until: number }[];
 }
 
@@ -35,7 +35,7 @@ async function prepareTrouble(db: TestDatabase): Promise<void> {
   }
 }
 
-/** The acts that trouble consists of: pauses, silences, acknowledgements, and the end and the start of the season. */
+/** The acts of the trouble: pauses, silences, acknowledgements, and the end and the start of the season. */
 function actsOf(db: TestDatabase, { faults, quiet, acknowledgements }: Trouble, start: number): Act[] {
   const pause = (entity_type: string, at: number, is_paused: boolean): Act => ({
     at,
@@ -82,7 +82,7 @@ interface Span {
   hasObjectives?: boolean;
 }
 
-/** Simulates trouble with the shipped rules, after `change` has changed them and with further acts. */
+/** Simulates trouble with the shipped rules, after the statement `change` and with further acts. */
 export async function playTrouble(
   db: TestDatabase,
   trouble: Trouble,
@@ -95,7 +95,7 @@ export async function playTrouble(
   return await simulate(db, { start: iso(start), ticks, faults, acts: all, random, hasResults: true, isDaily: true, hasObjectives });
 }
 
-/** Simulates trouble with the shipped rules, and compares what each recipient received with the labels of the faults. */
+/** Simulates trouble with the shipped rules, and compares the messages of each recipient with the labels of the faults. */
 export async function simulateTrouble(
   db: TestDatabase,
   trouble: Trouble,

@@ -9,7 +9,7 @@ import { endOf, type Fault, type FaultKind, planRun, reportOf, type SimulatedRun
 
 export const MINUTE = 60_000, TICK = 15 * MINUTE;
 const DAY = 96 * TICK, WALL_CLOCK = 10 * MINUTE;
-/** The minutes of a tick with an evaluation while nothing changes, two of them at the end of a grace; 5 minutes without one are a gap. */
+/** The minutes of a tick with an evaluation while no state changes; two are at the end of a grace, and 5 minutes without one are a gap. */
 const IDLE_MINUTES = [0, 3, 5, 9, 12];
 
 /** An act of a person during a simulation, at a time in ms since the epoch. */
@@ -21,14 +21,14 @@ export interface Act {
 interface Simulation {
   start: string;
   ticks: number;
-  /** In ms since the epoch; by default the end of the last tick. */
+  /** The end of the simulation in ms since the epoch; by default the end of the last tick. */
   until?: number;
   faults: Fault[];
   random: () => number;
   acts?: Act[];
-  /** The minutes of a tick with an evaluation, the first one by two evaluators; by default as in production, where some are late or lost. */
+  /** The minutes of a tick with an evaluation, the first one by two evaluators; by default as in production, with late and lost ones. */
   evaluateAt?: (tick: number) => number[];
-  /** Whether runs of matches report the result of each tournament, and whether the daily sync of tournaments runs too. */
+  /** Whether runs of matches report the result of each tournament, and whether the daily sync of tournaments also runs. */
   hasResults?: boolean;
   isDaily?: boolean;
   /** Whether the events of the objectives are rolled up each hour, so that burn rates have a history. */
@@ -44,11 +44,11 @@ interface Incident {
   parent: string | null;
 }
 
-/** What a simulation produced. */
+/** The outcome of a simulation. */
 export interface Outcome {
   runs: SimulatedRun[];
   incidents: Incident[];
-  /** Messages in the order in which the recipients received them, and attempts that a recipient did not confirm. */
+  /** The messages in the order of their arrival, and the attempts that a recipient did not confirm. */
   received: Received[];
   unconfirmed: Attempt[];
   /** The times of the evaluations. */
@@ -58,7 +58,7 @@ export interface Outcome {
 /** The start and end of a fault, as due times. */
 export const spanOf = ({ tick, ticks }: Fault, start: number): [number, number] => [start + tick * TICK, start + (tick + ticks) * TICK];
 
-/** The start and end of the pause of a sync: it begins between two runs and ends before the next one is due. */
+/** The start and end of the pause of a sync, which begins between two runs and ends before the next due time. */
 export const pauseOf = (fault: Fault, start: number): [number, number] => {
   const [from, until] = spanOf(fault, start);
   return [from - 5 * MINUTE, until - 1_000];
@@ -68,7 +68,7 @@ export const pauseOf = (fault: Fault, start: number): [number, number] => {
 const hasChange = ({ p }: Arguments<"apply_alert_transitions">): boolean =>
   p.transitions.some((transition) => transition.from_state !== transition.to_state || transition.notifications.length > 0);
 
-/** The real functions on a virtual clock: runs of the syncs under faults, the evaluator, deliveries, and the acts of people. */
+/** Runs the real functions on a virtual clock: the syncs under faults, the evaluator, the deliveries, and the acts of people. */
 export async function simulate(db: Pick<TestDatabase, "query" | "value">, options: Simulation): Promise<Outcome> {
   const { faults, random } = options;
   const clock = new TestClock(options.start), start = clock.now(), end = start + options.ticks * TICK;
@@ -84,12 +84,12 @@ export async function simulate(db: Pick<TestDatabase, "query" | "value">, option
   const { channels, received, unconfirmed } = createReceivers(clock, () => kindsAt(clock.now()));
 
   let busyUntil = 0;
-  // SQL without REST: other tests cover REST, and a simulated month makes many calls.
+  // The calls are SQL without REST, because other tests cover REST and a simulated month makes many calls.
   const rpc: Rpc = async (fn, args) => {
     const names = Object.keys(args);
     const sql = `select ${fn}(${names.map((name, index) => `${name} => $${index + 1}`).join(", ")})`;
     const answer = await db.value(sql, Object.values(args));
-    // Production evaluates each minute; the simulation does so for some minutes after a change.
+    // Production evaluates each minute; the simulation evaluates each minute only for some minutes after a change.
     if (fn === "apply_alert_transitions" && hasChange(args as Arguments<"apply_alert_transitions">)) busyUntil = clock.now() + 3 * MINUTE;
     return parseAnswer(fn, answer);
   };
@@ -106,7 +106,7 @@ export async function simulate(db: Pick<TestDatabase, "query" | "value">, option
     const index = agenda.findIndex((other) => other.at > at);
     agenda.splice(index < 0 ? agenda.length : index, 0, { at, act });
   };
-  /** Starts the run of a due time, unless it is missed; a daily run that was missed or failed is started again. */
+  /** Starts the run of a due time, unless it is missed; starts a missed or failed daily run again. */
   const startRun = (entity: string, due: number, attempt = 1): void => {
     const kinds = kindsAt(clock.now(), entity), isDaily = entity === "tournaments";
     const again = (delay: number) => isDaily && plan(clock.now() + delay, () => startRun(entity, due, attempt + 1));
@@ -134,7 +134,7 @@ export async function simulate(db: Pick<TestDatabase, "query" | "value">, option
     const { evaluateAt } = options;
     const minutes = evaluateAt ? evaluateAt((due - start) / TICK) : Array.from({ length: 15 }, (_, index) => index);
     for (const minute of minutes) {
-      // After a change 3 % of the calls are lost; 10 % are late, and 10 % meet a second evaluator.
+      // After a change, 3 % of the calls are lost, 10 % are late, and 10 % run at the same time as a second evaluator.
       const chance = evaluateAt ? 0.5 : random(), isLate = chance < 0.1;
       plan(due + minute * MINUTE + 20_000 + (isLate ? Math.floor(random() * 30_000) : 0), async () => {
         const isDue = evaluateAt || IDLE_MINUTES.includes(minute) || clock.now() < busyUntil && chance < 0.97;
@@ -176,7 +176,7 @@ async function incidentsOf(db: Pick<TestDatabase, "query">): Promise<Incident[]>
   }));
 }
 
-/** Empties a database for a simulation with the shipped rules, none of which escalates or notifies more than the dashboard if `isQuiet`. */
+/** Empties a database for a simulation with the shipped rules; with `isQuiet`, no rule escalates or notifies more than the dashboard. */
 export async function prepareSimulation(db: TestDatabase, { isQuiet = true } = {}): Promise<void> {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences, notification_destinations cascade");

@@ -23,19 +23,19 @@ const ACKNOWLEDGE =
 const OPERATOR = { name: "operator@example.com", role: "operator" };
 
 /**
- * Gives a new stack two days of match syncs as an operator knows them: quiet but for a slow run and a tournament that fails once, then an
- * outage of VIS that somebody acknowledges, and at last a tournament that still fails.
+ * Gives a new stack two days of typical match syncs: a slow run, a tournament that fails once, an outage of VIS that a person
+ * acknowledges, and a tournament that still fails.
  */
 export async function seedStackHistory({ database, base, state }: Stack): Promise<void> {
   await until("the first runs", async () => (await database.query("select 1 from sync_status where last_sync is not null")).length === 2);
-  // A run or an evaluation of the running stack would be later than the simulated ones, which are then refused: nothing is called meanwhile.
+  // No function is called during the simulation, because the database refuses simulated runs and evaluations after later ones of the stack.
   await database.query("select cron.unschedule(jobid) from cron.job");
   await database.query("update vault.secrets set name = 'off ' || name");
   await until("the end of each call", async () => (await database.query(IS_QUIET)).length);
   const now = Date.now(), start = Math.floor((now - 48 * HOUR) / TICK) * TICK;
-  // A run that is due within the last two minutes is left to the running stack, which would wait for the end of a simulated one.
+  // The running stack starts a run that is due within the last two minutes, because it cannot start beside a simulated one.
   const ticks = Math.ceil((now - HOUR / 30 - start) / TICK);
-  // The failure that all tournaments share fires during the second failed run.
+  // The shared failure of all tournaments fires during the second failed run.
   const acknowledgedAt = start + (ticks - OUTAGE_HOURS_AGO * 4 + 3) * TICK;
   // The runs of the start are later than the simulated runs, so they are removed.
   await database.query("delete from sync_execution_history where entity_type = 'matches_schedule'");
@@ -83,7 +83,7 @@ export async function seedStackHistory({ database, base, state }: Stack): Promis
   });
   await database.query("update vault.secrets set name = substr(name, 5)");
   await database.query("delete from private.call_log where net_request_id is null");
-  // The simulation leaves no error context, no job and no acts of people: requests to the running stack make them.
+  // Requests to the running stack add an error context, a job and acts of people, which the simulation does not have.
   const headers = { apikey: state.keys.secret, "content-type": "application/json" };
   const post = (path: string, body: object) =>
     fetch(`${base}${path}`, { method: "POST", headers, body: JSON.stringify(body) }).then((response) => response.json());

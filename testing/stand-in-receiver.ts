@@ -1,6 +1,6 @@
 import type { HttpDeps } from "../supabase/functions/sync-alert-processor/channels/http.ts";
 
-/** A request as the receiver got it, with the address that the sender chose. */
+/** A received request, with the address that the sender used. */
 export interface ReceivedRequest {
   url: string;
   headers: Headers;
@@ -8,8 +8,8 @@ export interface ReceivedRequest {
 }
 
 /**
- * A web server in place of a hosted receiver: each request to any address reaches it. It answers as `answer` says; null keeps the request
- * waiting for ever.
+ * A web server in place of a hosted receiver, which receives the requests to every address. `answer` returns its response; null never
+ * answers.
  */
 export function startReceiver(answer: (request: ReceivedRequest) => Response | null) {
   const requests: ReceivedRequest[] = [], closed = new AbortController();

@@ -1,6 +1,6 @@
 import { until } from "./wait.ts";
 
-/** The start program in its own process. */
+/** The start program in a separate process. */
 export class Started {
   output = "";
   readonly process: Deno.ChildProcess;
@@ -27,7 +27,7 @@ export class Started {
   async end(signal?: Deno.Signal): Promise<{ code: number; output: string }> {
     if (signal) this.process.kill(signal);
     const { code } = await this.process.status;
-    // A frozen function of a killed program lives on and keeps the pipes open.
+    // A frozen function survives a killed program and keeps the pipes open.
     if (signal !== "SIGKILL") await this.reading;
     return { code, output: this.output };
   }

@@ -1,4 +1,4 @@
-/** The pinned version of the official CLI on npm. The commands used here need no Docker. */
+/** The pinned version of the official CLI on npm; the commands in use need no Docker. */
 const SUPABASE = "supabase@3.1.0";
 
 interface Output {

@@ -15,7 +15,7 @@ export interface SyncHarness {
   /** The parsed log lines of the functions. */
   lines: Record<string, unknown>[];
   deps: Deps;
-  /** Starts a sync as cron does, waits for its background work and returns its response. */
+  /** Starts a sync as pg_cron does, waits for its background work and returns its response. */
   run(name: "tournament-master-sync" | "match-schedule-sync" | "match-live-sync", body?: object, key?: string): Promise<Response>;
 }
 

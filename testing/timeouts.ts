@@ -1,6 +1,6 @@
 /**
- * Shortens every `AbortSignal.timeout` ten-thousandfold while `work` runs, and returns the requested limits in milliseconds. The runtime
- * measures these limits itself, so that a test cannot move them with its clock.
+ * Divides every `AbortSignal.timeout` by 10,000 while `work` runs, and returns the requested limits in milliseconds. The runtime measures
+ * these limits, so a test cannot move them with its clock.
  */
 export async function withShortTimeouts(work: () => Promise<unknown>): Promise<number[]> {
   const limits: number[] = [];

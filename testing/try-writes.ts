@@ -1,10 +1,10 @@
 import type { TestDatabase } from "./database.ts";
 import { REFERENCED_ROWS, type Row, type Table, VALID_ROWS } from "./rows.ts";
 
-/** Writes each list of rows in its own savepoint and rolls it back. A result is `written`, or the SQLSTATE and the violated constraint or index. */
+/** Writes each list of rows in a savepoint and rolls it back; a result is `written`, or the SQLSTATE and the violated constraint. */
 type TryWrites = (table: Table, cases: Row[][]) => Promise<string[]>;
 
-// These are functions of the database, so that both drivers return the same result and one call tries all cases of a table.
+// The functions are in the database, so that both drivers return the same result and one call tries all cases of a table.
 const TRY_WRITE = `
   create schema tests;
   create function tests.write_rows(target regclass, new_rows jsonb) returns void language plpgsql as $$
@@ -33,7 +33,7 @@ const TRY_WRITE = `
   end
   $$`;
 
-/** Prepares a test database: writes the rows that valid rows refer to, and completes the changes of each case to rows. */
+/** Prepares a test database: writes the rows that valid rows reference, and completes the changes of each case to rows. */
 export async function createTryWrites(db: TestDatabase): Promise<TryWrites> {
   await db.database.exec(TRY_WRITE);
   // The seeded rows of these tables have the same keys as the rows of the cases.

@@ -1,9 +1,9 @@
 import { TestClock } from "./clock.ts";
 
-/** Turns of the event loop without a call of the database after which every task waits for the clock. */
+/** The number of turns of the event loop without a call of the database after which every task waits for the clock. */
 const QUIET_TURNS = 3;
 
-/** A clock that moves to the next timer when every task waits for one, so that tasks overlap as they would in real time. */
+/** A clock that moves to the next timer when every task waits for a timer, so that tasks overlap as in real time. */
 export class VirtualClock extends TestClock {
   #calls = 0;
   #timers = new Set<{ at: number; fire: () => void }>();
@@ -27,7 +27,7 @@ export class VirtualClock extends TestClock {
     };
   }
 
-  /** Does not move the clock while `call` is pending. */
+  /** Awaits `call` without moving the clock. */
   async during<T>(call: Promise<T>): Promise<T> {
     this.#calls++;
     try {
@@ -37,7 +37,7 @@ export class VirtualClock extends TestClock {
     }
   }
 
-  /** Moves to `until` from timer to timer, and lets each task continue; `isBusy` says whether a task works without a timer. */
+  /** Moves to `until` from timer to timer, and lets each task continue; `isBusy` returns whether a task works without a timer. */
   async runUntil(until: number, isBusy: () => boolean): Promise<void> {
     while (true) {
       for (let quiet = 0; quiet < QUIET_TURNS;) {

@@ -1,4 +1,4 @@
-/** Calls `look` every 100 ms until it finds something, for at most `limitMs`. For the work of another process, whose clock a test cannot move. */
+/** Calls `look` every 100 ms until it returns a result, for at most `limitMs`; only for other processes, whose clock a test cannot move. */
 export async function until<T>(what: string, look: () => Promise<T | null | undefined | false>, limitMs = 120_000): Promise<T> {
   const limit = AbortSignal.timeout(limitMs);
   let cause: unknown;

@@ -28,7 +28,7 @@ export const reportedObjective = (changes: Partial<Objective> = {}): Objective =
   ...changes,
 });
 
-/** The report of a week without an event; a test sets the sections that it is about. */
+/** The report of a week without an event; a test sets the sections that it needs. */
 export const weeklyReport = (changes: Partial<WeeklyReport> = {}): WeeklyReport => ({
   from: "2026-06-01T00:00:00Z",
   until: "2026-06-08T00:00:00Z",

@@ -24,15 +24,15 @@ export const NoteRequest = z.strictObject({ note: reason.optional() });
 /** `PUT sync-admin/alerts/:id/label`; null removes the label. */
 export const LabelRequest = z.strictObject({ label: z.enum(INCIDENT_LABELS).nullable() });
 
-/** Names of channels; without one nobody would be notified, which only a pause, a silence or switching a rule off says openly. */
+/** Names of channels, at least one; only a pause, a silence or an inactive rule may mute notifications, because these are visible. */
 const channelNames = (advice: string) => z.array(channelName).min(1, `must name at least one channel; ${advice}`).max(10);
 
 /** The query of `GET sync-admin/silences`. */
 export const SilenceQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(200).default(50), cursor: cursor.optional() });
 
 /**
- * `POST sync-admin/silences`: matches by at least one of entity type, rule, severity, tournament and incident. A recurring silence is active for
- * `lasts` every `recurs_every` from `starts_at` on, in UTC. A silence is at most 31 days long, a recurring one 366 days.
+ * `POST sync-admin/silences`: a silence by at least one of entity type, rule, severity, tournament and incident. A recurring silence is
+ * active for `lasts` every `recurs_every` from `starts_at` on, in UTC. A silence is at most 31 days long, a recurring one 366 days.
  */
 export const SilenceRequest = z.strictObject({
   entity_type: entityScope.optional(),
@@ -67,11 +67,11 @@ const ruleFields = {
   description: z.string().max(2000),
   entity_type: entityScope,
   scope: z.enum(["ENTITY", "TOURNAMENT"]),
-  /** The lowest priority of the tournaments that the rule measures; null: each tournament. */
+  /** The lowest priority of the tournaments that the rule measures; null measures every tournament. */
   lowest_priority: z.enum(TOURNAMENT_PRIORITIES).nullable(),
   metric: AlertMetric,
   threshold: z.number(),
-  /** Required, and without effect on the value of a metric without `uses_window` in `ALERT_METRICS`. */
+  /** The window; required also for a metric without `uses_window` in `ALERT_METRICS`, whose value does not depend on it. */
   evaluation_window: duration("evaluation_window").describe(
     `The period of the value. It has no effect on the value of ${
       Object.entries(ALERT_METRICS).filter(([, metric]) => !metric.uses_window).map(([name]) => name).join(", ")
@@ -80,7 +80,7 @@ const ruleFields = {
   severity: z.enum(SEVERITIES),
   notification_channels: channelNames("to mute the rule, switch it off or create a silence"),
   escalation_delay: duration("escalation_delay").nullable(),
-  /** One list of channels for each escalation step, notified from that step on. */
+  /** The channels that each escalation step adds. */
   escalation_channels: z.array(z.array(channelName).max(10)).max(10),
   is_active: z.boolean(),
   minimum_runs: z.number().int().min(0).max(10_000).describe(
@@ -109,7 +109,7 @@ interface CheckedFields {
   lowest_priority?: string | null;
 }
 
-/** Checks the fields that depend on each other: the metric with its range, thresholds, entity type, scope and error type. */
+/** Checks the fields that depend on each other: the metric, its range, thresholds, entity type, scope and error type. */
 function checkRule(rule: CheckedFields, ctx: z.RefinementCtx): void {
   const { metric, threshold, recovery_threshold: recovery, error_type } = rule;
   if (metric === undefined) return;
@@ -140,7 +140,7 @@ function checkRule(rule: CheckedFields, ctx: z.RefinementCtx): void {
 
 const { name, entity_type, metric, threshold, evaluation_window, severity, ...optionalFields } = ruleFields;
 
-/** `POST sync-admin/alert-rules`; an absent field gets the database's default. */
+/** `POST sync-admin/alert-rules`; the database has a default for each absent field. */
 export const CreateRuleRequest = z.strictObject({
   name,
   entity_type,
@@ -157,7 +157,7 @@ const namesItsMetric = (rule: CheckedFields): boolean =>
   rule.metric !== undefined || (rule.threshold ?? rule.recovery_threshold ?? rule.error_type ?? rule.scope) === undefined;
 const METRIC_MISSING = { path: ["metric"], message: "must be given with threshold, recovery_threshold, error_type or scope" };
 
-/** The changed fields of a rule; a changed threshold comes with the metric, which decides its range. */
+/** The changed fields of a rule; a changed threshold needs the metric, which determines its range. */
 export const RuleChanges = z.strictObject(changes).refine(namesItsMetric, METRIC_MISSING).superRefine(checkRule);
 
 /** `PATCH sync-admin/alert-rules/:id`; the reason is stored in the audit log. */
@@ -169,10 +169,10 @@ export const ChangeRuleRequest = z.strictObject({ ...changes, reason: reason.opt
 /** `POST sync-admin/alert-rules/:id/preview`: the changes to evaluate; without any, the stored rule is evaluated. */
 export const PreviewRuleRequest = RuleChanges;
 
-/** `since`: also replays the rule from then on, at most 90 days back. */
+/** The query of a preview; `since` also replays the rule from that time, at most 90 days ago. */
 export const PreviewQuery = z.strictObject({ since: moment.optional() });
 
-/** The current value of a rule in each of its scopes, and the transition that an evaluation would apply. */
+/** The current value of a rule in each of its scopes, and the transition of an evaluation, which is not applied. */
 export const PreviewRuleResponse = z.object({
   as_of: z.string(),
   scopes: z.array(z.object({
@@ -183,7 +183,7 @@ export const PreviewRuleResponse = z.object({
     threshold: z.number(),
     verdict: z.enum(["BREACH", "RECOVERED", "BETWEEN", "UNKNOWN"]),
     evidence: z.record(z.string(), z.unknown()),
-    /** Null when an evaluation would change nothing. */
+    /** The transition; null when an evaluation changes nothing. */
     would: z.object({
       to_state: z.string(),
       severity: z.enum(SEVERITIES),
@@ -192,23 +192,23 @@ export const PreviewRuleResponse = z.object({
       channels: z.array(z.string()),
     }).nullable(),
   })),
-  /** Only with `since`. */
+  /** The replay; present only with `since`. */
   backtest: Backtest.optional(),
 });
 export type PreviewRuleResponse = z.infer<typeof PreviewRuleResponse>;
 
 export const ChannelName = channelName;
 
-/** An attempt to send a message of a test; RETRY is a failure that a later attempt could overcome. */
-const ChannelAttempt = z.object({
+/** An attempt to send a message of a test; RETRY is a failure after which a later attempt can succeed. */
+export const ChannelAttempt = z.object({
   outcome: z.enum(["SENT", "RETRY", "DEAD"]),
   status_code: z.number().int().optional(),
   error: z.string().optional(),
   duration_ms: z.number().int(),
 });
 /**
- * `POST sync-admin/channels/:name/test`: the outcome of an opening message and of its end for each destination of the channel: one, or for
- * email one for each recipient. `end` is null when the opening surely did not arrive.
+ * `POST sync-admin/channels/:name/test`: the outcome of an opening message and of its end for each destination of the channel; an email
+ * channel has one destination for each recipient. `end` is null when the opening certainly did not arrive.
  */
 export const ChannelTestResponse = z.object({
   results: z.array(z.object({ recipient: z.string().nullable(), opening: ChannelAttempt, end: ChannelAttempt.nullable() })),
@@ -216,8 +216,8 @@ export const ChannelTestResponse = z.object({
 export type ChannelTestResponse = z.infer<typeof ChannelTestResponse>;
 
 /**
- * What a seal says of its row: the act has a valid voucher of sync-admin, it is an act of the database itself, or it has no valid voucher and
- * did not come through sync-admin.
+ * The verdict of a seal on its row. VOUCHED: the act has a valid voucher of sync-admin. DATABASE: the database itself acted. UNVOUCHED: the
+ * row has no valid voucher, so the act did not come through sync-admin.
  */
 export const VERDICTS = ["VOUCHED", "DATABASE", "UNVOUCHED"] as const;
 export const SETUP_CODES = [
@@ -234,10 +234,10 @@ export const SETUP_CODES = [
   "HEARTBEAT",
   "AUDIT_KEY",
 ] as const;
-/** A step of the setup: what is done, or what is missing; the link is a view of the page. */
-const SetupStep = z.object({ code: z.enum(SETUP_CODES), is_done: z.boolean(), message: z.string(), link: z.string() });
+/** A step of the setup, with a message about its state and a link to a view of the page. */
+export const SetupStep = z.object({ code: z.enum(SETUP_CODES), is_done: z.boolean(), message: z.string(), link: z.string() });
 export type SetupStep = z.infer<typeof SetupStep>;
-/** `GET sync-admin/setup`: what an admin must still do before the installation can work unwatched, in the order to do it. */
+/** `GET sync-admin/setup`: the steps before the installation can run unattended, in their order. */
 export const SetupResponse = z.object({ as_of: z.string(), is_ready: z.boolean(), steps: z.array(SetupStep) });
 export type SetupResponse = z.infer<typeof SetupResponse>;
 
@@ -256,27 +256,30 @@ export const AuditEntry = z.object({
   after: z.unknown(),
   reason: z.string().nullable(),
   request_id: z.string().nullable(),
-  /** The id that the caller claims for its request. */
+  /** The correlation id that the caller sent. */
   correlation_id: z.string().nullable(),
   address: z.string().nullable(),
-  /** The address is what the caller sent, and not what a trusted header says. */
+  /** Whether the address is from a header that callers can set, and not from the trusted header. */
   address_is_claimed: z.boolean(),
-  /** Null while the row is not sealed. */
+  /** The verdict of the seal; null while the row is not sealed. */
   verdict: z.enum(VERDICTS).nullable(),
 });
 export const AuditResponse = z.object({ entries: z.array(AuditEntry), next_cursor: z.string().nullable() });
 
 /** The result of `GET sync-admin/audit/verify`; `first_bad` is the first row that was changed, deleted, inserted, or cut off the end. */
 export const AuditVerifyResponse = z.object({
-  /** PRUNED: intact, but for rows that retention deleted. */
+  /** PRUNED means intact except for rows that retention deleted. */
   status: z.enum(["INTACT", "PRUNED", "BROKEN"]),
-  /** Sealed rows that were verified by this call. */
+  /** The number of sealed rows that this call verified. */
   rows: z.number().int(),
-  /** Rows after the newest seal. */
+  /** The number of rows after the newest seal. */
   unsealed: z.number().int(),
-  /** Sealed rows of acts that did not come through sync-admin. */
+  /** The number of sealed rows of acts that did not come through sync-admin. */
   unvouched: z.number().int(),
-  /** `id:mac` of the last seal that was verified, which is the newest one where `next_cursor` is null; stored outside and sent later as `head`, it shows whether rows were cut off the end. */
+  /**
+   * The last verified seal as `id:mac`; it is the newest one when `next_cursor` is null. A copy outside the database, sent later as `head`,
+   * shows whether rows were cut off the end.
+   */
   head: z.string().nullable(),
   /** The last row that retention deleted. */
   pruned_to: z.number().int().nullable(),
@@ -290,7 +293,7 @@ export type AuditVerifyResponse = z.infer<typeof AuditVerifyResponse>;
 export const Entity = z.looseObject({
   entity_type: z.string(),
   title: z.string(),
-  /** Null while no function syncs the entity: it cannot be activated. */
+  /** The edge function of the entity; null while it has none, and the entity then cannot be activated. */
   function_name: z.string().nullable(),
   is_active: z.boolean(),
   sync_frequency: z.string(),
@@ -315,7 +318,7 @@ export const Entity = z.looseObject({
   idle_since: z.string().nullable(),
 });
 export type Entity = z.infer<typeof Entity>;
-/** An entity with its last pauses: nothing fell due in them. */
+/** An entity with its last pauses, in which no run fell due. */
 export const EntityWithPauses = Entity.extend({
   pauses: z.array(z.object({ paused_at: z.string(), resumed_at: z.string().nullable() })),
 });
@@ -332,7 +335,7 @@ const anchor = moment.refine(
 
 /** `PATCH sync-admin/entities/:type`. */
 export const ChangeEntityRequest = z.strictObject({
-  /** An inactive entity is neither dispatched nor measured. */
+  /** Whether runs of the entity are dispatched and its rules are measured. */
   is_active: z.boolean().optional(),
   is_paused: z.boolean().optional(),
   sync_frequency: duration("sync_frequency").optional(),
@@ -341,13 +344,13 @@ export const ChangeEntityRequest = z.strictObject({
   max_runtime: duration("max_runtime").optional(),
   alert_threshold_failures: z.number().int().min(ALERT_METRICS.consecutive_failures.min).max(ALERT_METRICS.consecutive_failures.max)
     .nullable().optional(),
-  /** Null: each incident notifies the channels of its rule. */
+  /** The channels of the entity's incidents; null uses the channels of each rule. */
   notification_channels: channelNames("to mute the sync, pause it or create a silence; null uses the channels of each rule")
     .nullable().optional(),
   reason,
 }).refine((changes) => Object.keys(changes).length > 1, "must change at least one field");
 
-/** How long retention keeps the data of a subject, and the shortest time that is allowed, in words. */
+/** The time for which retention keeps the data of a subject, and the shortest allowed time, in words. */
 export const RetentionSetting = z.object({ subject: z.string(), keep: z.string(), shortest: z.string() });
 export type RetentionSetting = z.infer<typeof RetentionSetting>;
 /** `GET sync-admin/retention`. */
@@ -355,27 +358,26 @@ export const RetentionResponse = z.object({ settings: z.array(RetentionSetting) 
 /** `PATCH sync-admin/retention/:subject`. */
 export const ChangeRetentionRequest = z.strictObject({ keep: duration("keep"), reason: reason.optional() });
 
-/** `POST sync-admin/test-connectivity`: whether each component can be reached; it starts no run and sends no notification. */
-export const ConnectivityResponse = z.object({
-  status: z.enum(["OK", "FAILED"]),
-  checks: z.array(z.object({
-    name: z.string(),
-    kind: z.enum(["database", "scheduler", "function", "upstream", "channel"]),
-    status: z.enum(["OK", "FAILED", "SKIPPED"]),
-    response_time_ms: z.number(),
-    message: z.string(),
-  })),
+/** The result of the check that a component can be reached. */
+export const ConnectivityCheck = z.object({
+  name: z.string(),
+  kind: z.enum(["database", "scheduler", "function", "upstream", "channel"]),
+  status: z.enum(["OK", "FAILED", "SKIPPED"]),
+  response_time_ms: z.number(),
+  message: z.string(),
 });
+/** `POST sync-admin/test-connectivity`: the check of each component; it starts no run and sends no notification. */
+export const ConnectivityResponse = z.object({ status: z.enum(["OK", "FAILED"]), checks: z.array(ConnectivityCheck) });
 export type ConnectivityResponse = z.infer<typeof ConnectivityResponse>;
-/** `GET sync-admin/test-connectivity`: the last test, null before the first one, and when the next one is possible, null when it is now. */
+/** `GET sync-admin/test-connectivity`: the last test, null without one, and the time of the next possible test, null when it is now. */
 export const LastConnectivityResponse = z.object({
   last: ConnectivityResponse.extend({ tested_at: z.string() }).nullable(),
   next_test_at: z.string().nullable(),
 });
 
-/** `POST sync-admin/upstream/end-backoff`: the syncs send requests again. */
+/** `POST sync-admin/upstream/end-backoff`: ends the upstream backoff, so that syncs send requests again. */
 export const EndBackoffRequest = z.strictObject({ reason: reason.optional() });
-/** The backoff as it was, and the number of runs and jobs that started at its end. */
+/** The ended backoff, and the number of runs and jobs that started at its end. */
 export const EndBackoffResponse = z.object({
   upstream: z.string(),
   backoff_until: z.string(),
@@ -399,7 +401,7 @@ export const AuditQuery = z.strictObject({
 });
 const seal = z.string().regex(/^\d{1,15}:[0-9a-f]{64}$/, "must be id:mac, copied from a verification or from the log").optional();
 /**
- * The query of `GET sync-admin/audit/verify`, which verifies up to 2,000 rows. With an exported `head` it also detects rows cut off the
- * end, and a chain made anew; with the `next_cursor` of the last answer as `cursor` it verifies the rows after it.
+ * The query of `GET sync-admin/audit/verify`, which verifies up to 2,000 rows. With an exported `head`, the call also detects rows cut off
+ * the end, and a chain that was created again. With the `next_cursor` of the last answer as `cursor`, the call verifies the next rows.
  */
 export const VerifyQuery = z.strictObject({ head: seal, cursor: seal });

@@ -4,8 +4,8 @@ import { SEVERITIES } from "./sync.ts";
 
 export const QUALITY_PERIODS = ["7d", "30d", "90d"] as const;
 
-/** What a rule did in a period; the fields of the rule are null for a deleted one. */
-const RuleQuality = z.object({
+/** The incidents and notifications of a rule in a period; the fields of the rule are null for a deleted rule. */
+export const RuleQuality = z.object({
   rule_id: z.uuid().nullable(),
   rule_name: z.string(),
   entity_type: z.string().nullable(),
@@ -13,31 +13,31 @@ const RuleQuality = z.object({
   threshold: z.number().nullable(),
   severity: z.enum(SEVERITIES).nullable(),
   is_active: z.boolean(),
-  /** The incidents that opened in the period and fired. */
+  /** The number of incidents that opened in the period and fired. */
   incidents: z.number().int(),
-  /** Delivered messages, without the dashboard, which interrupts nobody. */
+  /** The number of delivered notifications, without those of the dashboard, which interrupt nobody. */
   notifications: z.number().int(),
   acknowledged: z.number().int(),
-  /** Incidents that resolved within five minutes while nobody acknowledged, silenced or resolved them. */
+  /** The number of incidents that resolved within five minutes without an act of a person or a silence. */
   brief: z.number().int(),
   flapping: z.number().int(),
   useful: z.number().int(),
   noise: z.number().int(),
-  /** The median time in ms from the first notification to the acknowledgement; null where nobody acknowledged. */
+  /** The median time in ms from the first notification to the acknowledgement; null without an acknowledgement. */
   acknowledge_ms: z.number().nullable(),
-  /** The median time in ms from the start of the firing to the end; null where no incident ended. */
+  /** The median time in ms from the start of the firing to the end; null when no incident ended. */
   resolve_ms: z.number().nullable(),
 });
 export type RuleQuality = z.infer<typeof RuleQuality>;
 
-/** The bad events of an objective in the period; unnoticed: in an hour in which no incident of their sync was firing. */
-const UnnoticedEvents = z.object({
+/** The bad events of an objective in the period; unnoticed events are in an hour without a firing incident of their sync. */
+export const UnnoticedEvents = z.object({
   id: z.uuid(),
   name: z.string(),
   events: z.number().int(),
   bad_events: z.number().int(),
   unnoticed_events: z.number().int(),
-  /** The bad events that the target allows among `events`. */
+  /** The number of bad events that the target allows among `events`. */
   budget_events: z.number(),
 });
 
@@ -51,28 +51,28 @@ export const AlertQualityResponse = z.object({
 });
 export type AlertQualityResponse = z.infer<typeof AlertQualityResponse>;
 
-/** A threshold that spares incidents, by a replay of the period. */
+/** A threshold that avoids incidents in a replay of the period. */
 export const RuleSuggestion = z.object({
   threshold: z.number(),
-  /** When the replay begins: with the period, or with the oldest run that is kept. */
+  /** The start of the replay: the start of the period, or the oldest stored run. */
   from: z.string(),
-  /** The incidents of the replay with the present threshold, and with the suggested one. */
+  /** The number of incidents in the replay with the current threshold, and with the suggested one. */
   incidents: z.number().int(),
   incidents_then: z.number().int(),
   messages: z.number().int(),
   messages_then: z.number().int(),
-  /** The incidents that a person acknowledged or labelled useful; each of them would have opened. */
+  /** The number of incidents that a person acknowledged or labelled useful; each of them opens in the replay. */
   kept: z.number().int(),
 });
 export type RuleSuggestion = z.infer<typeof RuleSuggestion>;
 
-/** `GET sync-monitoring/alert-quality/:id`: what to change of a rule; it is never changed by itself. */
+/** `GET sync-monitoring/alert-quality/:id`: a suggested change of a rule, which only a person can apply. */
 export const RuleSuggestionResponse = z.object({
   rule_id: z.uuid(),
   period: z.enum(QUALITY_PERIODS),
-  /** Null when no threshold is clearly better, or the rule cannot be replayed. */
+  /** The suggestion; null when no threshold is clearly better, or the rule cannot be replayed. */
   suggestion: RuleSuggestion.nullable(),
-  /** Why the rule cannot be replayed. */
+  /** The reason why the rule cannot be replayed; null when it can be. */
   reason: z.string().nullable(),
 });
 export type RuleSuggestionResponse = z.infer<typeof RuleSuggestionResponse>;

@@ -4,26 +4,26 @@ import { ERROR_TYPES, NamedTournament, SEVERITIES, TOURNAMENT_PRIORITIES } from 
 
 export const INCIDENT_STATES = ["PENDING", "FIRING", "ACKNOWLEDGED", "RESOLVED"] as const;
 export type IncidentState = typeof INCIDENT_STATES[number];
-/** What a person thinks of an incident: worth a message, or not. */
+/** The labels that a person gives an incident: worth a notification, or not. */
 export const INCIDENT_LABELS = ["USEFUL", "NOISE"] as const;
 
 /** A metric of rules; value, threshold and recovery threshold have its unit. */
 export interface Metric {
-  /** The side of the threshold that is a breach. */
+  /** The side of the threshold on which a value is a breach. */
   direction: "above" | "below";
   unit: string;
-  /** The name in messages. */
+  /** The name of the metric in messages. */
   label: string;
-  /** The thresholds that a value can reach and recover from; the table of rules checks the same range. */
+  /** The range of thresholds that a value can reach and recover from; the table of rules checks the same range. */
   min: number;
   max: number;
-  /** Why no value exceeds `max`, for a person who chose a higher threshold. */
+  /** The reason why no value exceeds `max`, for a person who entered a higher threshold. */
   limit?: string;
-  /** With fewer runs in the window than `minimum_runs` the value is unknown. Other metrics ignore `minimum_runs`. */
+  /** Whether the value is unknown with fewer runs in the window than `minimum_runs`; other metrics ignore `minimum_runs`. */
   needs_runs: boolean;
-  /** The value is of the window. Other metrics ignore the window. */
+  /** Whether the value depends on the window; other metrics ignore the window. */
   uses_window: boolean;
-  /** Why a rule cannot be replayed on its past; absent for a metric whose past values the runs keep. */
+  /** The reason why a rule cannot be replayed; absent for a metric whose past values can be measured from stored rows. */
   lost_past?: string;
 }
 const OF_WINDOW = { needs_runs: false, uses_window: true };
@@ -31,9 +31,9 @@ const OF_RUNS = { needs_runs: true, uses_window: true };
 const OF_STATE = { needs_runs: false, uses_window: false };
 const RATIO = { unit: "ratio", min: 0.01, max: 1 };
 const DAY_S = 86_400;
-/** Why the past of single tournaments cannot be replayed. */
-export const TOURNAMENTS_OF_NOW = "which tournaments were synced at a past time is not kept";
-/** The evaluations, from which the oldest of these states is measured, are kept for a week. */
+/** The reason why the past of single tournaments cannot be replayed. */
+export const TOURNAMENTS_OF_NOW = "the database does not keep which tournaments were synced at a past time";
+/** The range of a time in seconds; retention keeps evaluations for a week, so that no measured age is longer. */
 const WEEK = { unit: "s", min: 1, max: 7 * DAY_S };
 
 export const ALERT_METRICS = {
@@ -89,28 +89,28 @@ export const ALERT_METRICS = {
     label: "staleness",
     min: 1,
     max: 7 * DAY_S,
-    limit: "a tournament is synced for little longer",
+    limit: "a tournament is synced only a little longer than that",
     lost_past: TOURNAMENTS_OF_NOW,
     ...OF_STATE,
   },
   undelivered_age: {
     direction: "above",
     label: "age of the oldest undelivered notification",
-    lost_past: "which notifications waited at a past time is not kept",
+    lost_past: "the database does not keep which notifications waited at a past time",
     ...WEEK,
     ...OF_STATE,
   },
   processor_late: {
     direction: "above",
     label: "time since the last evaluation",
-    lost_past: "evaluations are kept for a week only",
+    lost_past: "evaluations are kept for only a week",
     ...WEEK,
     ...OF_STATE,
   },
   queue_age: {
     direction: "above",
     label: "longest wait in the queue",
-    lost_past: "which jobs could start at a past time is not kept",
+    lost_past: "the database does not keep which jobs could start at a past time",
     ...WEEK,
     ...OF_STATE,
   },
@@ -120,7 +120,7 @@ export const ALERT_METRICS = {
     label: "burn rate",
     min: 0.1,
     max: 1_000,
-    lost_past: "the events of an objective are kept by hour, and a short window is shorter",
+    lost_past: "the events of an objective are kept by hour, and a short window can be shorter than an hour",
     ...OF_WINDOW,
   },
   broken_rules: {
@@ -129,7 +129,7 @@ export const ALERT_METRICS = {
     label: "rules that cannot be measured",
     min: 1,
     max: 1_000,
-    lost_past: "which rules were broken at a past time is not kept",
+    lost_past: "the database does not keep which rules were broken at a past time",
     ...OF_STATE,
   },
   canary: {
@@ -175,8 +175,8 @@ export const SYSTEM_METRICS: readonly AlertMetric[] = [
 export const TOURNAMENT_METRICS: readonly AlertMetric[] = ["success_rate", "consecutive_failures", "tournament_staleness"];
 
 /**
- * `REPEAT`: still firing after the repeat interval; `ACKNOWLEDGED`: only for receivers with acknowledgements of their own; `MISSED`: runs that
- * did not start when due while no rules were evaluated.
+ * `REPEAT`: the incident is firing after the repeat interval. `ACKNOWLEDGED`: only for receivers with their own acknowledgements. `MISSED`:
+ * runs were missed in a gap of the evaluations.
  */
 export const NOTIFICATION_KINDS = ["FIRING", "ESCALATED", "REPEAT", "ACKNOWLEDGED", "RESOLVED", "FLAPPING", "MISSED"] as const;
 export type NotificationKind = typeof NOTIFICATION_KINDS[number];
@@ -195,20 +195,20 @@ export const IncidentRow = z.object({
   value: z.number().nullable(),
   threshold: z.number(),
   message: z.string(),
-  /** The facts of the newest breach; `at_peak` has those of the worst value, which explain an incident that has ended. */
+  /** The facts of the newest breach; `at_peak` has the facts of the worst value, which explain an ended incident. */
   evidence: z.record(z.string(), z.unknown()),
-  /** When the condition came to be met, by the time of the run or due time; `opened_at` is when an evaluation found it. */
+  /** The time since which the condition is met, by the run or due time; `opened_at` is the evaluation that found it. */
   began_at: z.string(),
   opened_at: z.string(),
   fired_at: z.string().nullable(),
   notified_at: z.string().nullable(),
   /**
-   * What keeps every destination from being notified at present: a silence, the parent, or COVERAGE by incidents that were notified about
-   * the same runs; null when nothing does.
+   * The cause that mutes every destination: a silence, the parent, or COVERAGE by notified incidents about the same runs; null when a
+   * destination is not muted.
    */
   muted_by: z.enum(["SILENCE", "PARENT", "COVERAGE"]).nullable(),
   is_flapping: z.boolean(),
-  /** When a flapping incident began to recover; it resolves after a long recovery. */
+  /** The time at which a flapping incident began to recover; it resolves after a long recovery. */
   recovered_at: z.string().nullable(),
   escalation_step: z.number().int(),
   escalated_at: z.string().nullable(),
@@ -221,32 +221,32 @@ export const IncidentRow = z.object({
 });
 export type IncidentRow = z.infer<typeof IncidentRow>;
 
-/** How much an incident affects: 10 of 10 tournaments; `of` is null where only the affected ones are counted. */
-const Affected = z.object({
+/** The objects that an incident affects, such as 10 of 10 tournaments; `of` is null when only the affected ones are counted. */
+export const Affected = z.object({
   count: z.number().int(),
   of: z.number().int().nullable(),
   unit: z.enum(["tournaments", "runs", "replies", "notifications", "jobs", "rules", "channels"]),
 });
 
-/** An incident, with what its evidence says. */
+/** An incident with its evidence in words. */
 export const AlertIncident = IncidentRow.extend({
-  /** What is wrong, or was wrong until the end, as a title: `VIS answered HTTP 500: 10 of 10 tournaments`. */
+  /** The cause as a title, in the past tense after the end: `VIS answered HTTP 500: 10 of 10 tournaments`. */
   cause: z.string(),
-  /** What the incident is about: the title of an entity, a tournament of it with its name, `All syncs` or `Monitoring`. */
+  /** The scope of the incident: the title of an entity, a tournament of it with its name, `All syncs` or `Monitoring`. */
   scope: z.string(),
-  /** Null for a metric that counts nothing, such as a duration. */
+  /** The affected objects; null for a metric that counts none, such as a duration. */
   affected: Affected.nullable(),
   /** The worst value, in the unit of the metric, and the time of the evaluation that first found it. */
   peak: z.number().nullable(),
   peak_at: z.string().nullable(),
-  /** The run and the code of the error that explain the incident: of the newest breach, or of the worst value when it has ended. */
+  /** The run and the error code that explain the incident: of the newest breach, or of the worst value of an ended incident. */
   execution_id: z.uuid().nullable(),
   error_code: z.string().nullable(),
 });
 export type AlertIncident = z.infer<typeof AlertIncident>;
 
 /** Another incident with the same cause. */
-const IncidentReference = AlertIncident.pick({
+export const IncidentReference = AlertIncident.pick({
   id: true,
   cause: true,
   scope: true,
@@ -258,14 +258,14 @@ const IncidentReference = AlertIncident.pick({
   began_at: true,
 });
 
-/** Mean times in ms over the incidents that fired in the last 30 days; null where no incident reached that state. */
+/** Mean times in ms over the incidents that fired in the last 30 days; null when no incident reached that state. */
 export const AlertTimes = z.object({
   incidents: z.number().int(),
-  /** From `began_at` to the first notification. */
+  /** The time from `began_at` to the first notification. */
   detect_ms: z.number().nullable(),
-  /** From the first notification to the acknowledgement, of the incidents that were acknowledged after it. */
+  /** The time from the first notification to the acknowledgement, of the incidents that were acknowledged after it. */
   acknowledge_ms: z.number().nullable(),
-  /** From `began_at` to the resolution. */
+  /** The time from `began_at` to the resolution. */
   resolve_ms: z.number().nullable(),
 });
 
@@ -288,7 +288,7 @@ export const AlertNotification = z.object({
   /** The recipient of an email, with only the first letter and the domain of the address. */
   recipient: z.string().nullable(),
   kind: z.enum(NOTIFICATION_KINDS),
-  /** SUPERSEDED: a newer state replaced this one before it was delivered, or it is an end that the channel has no beginning of. */
+  /** SUPERSEDED: a newer state replaced the state before its delivery, or the state is an end without a delivered opening. */
   status: z.enum(["PENDING", "SENDING", "SENT", "DEAD", "SUPERSEDED"]),
   attempts: z.number().int(),
   created_at: z.string(),
@@ -311,7 +311,7 @@ export const AlertRule = z.object({
   description: z.string(),
   entity_type: z.string(),
   scope: z.enum(["ENTITY", "TOURNAMENT"]),
-  /** The lowest priority of the tournaments that the rule measures; null: each tournament. */
+  /** The lowest priority of the tournaments that the rule measures; null measures every tournament. */
   lowest_priority: z.enum(TOURNAMENT_PRIORITIES).nullable(),
   metric: AlertMetric,
   threshold: z.number(),
@@ -330,29 +330,29 @@ export const AlertRule = z.object({
   escalation_channels: z.array(z.array(z.string())),
   runbook_url: z.string().nullable(),
   is_active: z.boolean(),
-  /** Since when evaluations cannot measure the rule; null while they can. */
+  /** The time since which evaluations cannot measure the rule; null while they can. */
   broken_since: z.string().nullable(),
   broken_reason: z.string().nullable(),
   created_at: z.string(),
   updated_at: z.string(),
 });
 export type AlertRule = z.infer<typeof AlertRule>;
-/** How the opening of an incident was delivered on one channel. */
-const OpeningDelivery = z.object({
+/** The delivery of the opening of an incident on one channel. */
+export const OpeningDelivery = z.object({
   channel: z.string(),
-  /** Null for a channel that was deleted. */
+  /** The kind of the channel; null for a deleted channel. */
   kind: z.enum(CHANNEL_KIND_NAMES).nullable(),
-  /** SENT to every recipient; PENDING or DEAD for at least one of them; SUPERSEDED by the end, so that none needed it. */
+  /** SENT to every recipient; PENDING or DEAD for at least one of them; SUPERSEDED by the end before any delivery. */
   status: z.enum(["PENDING", "SENT", "DEAD", "SUPERSEDED"]),
   sent_at: z.string().nullable(),
   recipients_sent: z.number().int(),
   recipients_total: z.number().int(),
-  /** The longest delivery that succeeded. */
+  /** The time of the longest successful delivery. */
   duration_ms: z.number().int().nullable(),
 });
 
-/** A full run while an incident was open, or the last one before it. */
-const IncidentRun = z.object({
+/** A full run while an incident was open, or the last run before it. */
+export const IncidentRun = z.object({
   id: z.uuid(),
   entity_type: z.string(),
   status: z.string(),
@@ -364,45 +364,45 @@ const IncidentRun = z.object({
 });
 
 /**
- * `GET sync-monitoring/alerts/:id`: the incident with its timeline, its notifications and the incidents it inhibits. Runs, freshness and
- * next run are those of its entity; for an incident of all syncs, of the entity of the run that explains it.
+ * `GET sync-monitoring/alerts/:id`: the incident with its timeline, its notifications and the incidents that it inhibits. The runs, the
+ * freshness and the next run are those of its entity; an incident of all syncs has those of the entity of the run that explains it.
  */
 export const AlertDetailResponse = AlertIncident.extend({
   events: z.array(AlertEvent),
   notifications: z.array(AlertNotification),
-  /** The incidents that this one inhibits because they have the same cause. */
+  /** The incidents with the same cause that this incident inhibits. */
   children: z.array(IncidentReference),
   /** The incident that inhibits this one. */
   parent: IncidentReference.nullable(),
   downtime_ms: z.number(),
-  /** At most 20: those that still fail for this reason, or that failed for it until the end. */
+  /** At most 20 tournaments that fail with the fingerprint of the incident, or failed with it until its end. */
   affected_tournaments: z.array(NamedTournament),
-  /** The last full run that SUCCEEDED before the first bad run, or that read the tournament of the incident. */
+  /** The last full run that SUCCEEDED before the first bad run; of a tournament, the last run before it that read the tournament. */
   last_good_run: z.object({ id: z.uuid(), execution_end: z.string().nullable(), records_processed: z.number().int().nullable() })
     .nullable(),
-  /** The age of the data now; null for a tournament that was never read, and for the monitoring system. */
+  /** The current age of the data; null for a tournament that was never read, and for the monitoring system. */
   freshness: z.object({
     last_successful_sync: z.string().nullable(),
     age_ms: z.number().nullable(),
     expected_within_ms: z.number(),
   }).nullable(),
   next_run_at: z.string().nullable(),
-  /** The rule as it is now, with the channels that it notifies for this entity; null after its deletion. */
+  /** The current rule, with the channels that it notifies for this entity; null after its deletion. */
   rule: AlertRule.extend({ channels: z.array(z.string()) }).nullable(),
-  /** When and how the incident escalates if nobody acknowledges it; null when it does not. `channels` are those of that step. */
+  /** The time and the step of the next escalation without an acknowledgement; null without one. `channels` are those of that step. */
   escalates_at: z.string().nullable(),
   escalates_to: z.object({ severity: z.enum(SEVERITIES), channels: z.array(z.string()) }).nullable(),
   notified: z.array(OpeningDelivery),
-  /** What mutes the incident now; a pause of the entity has neither id nor end. */
+  /** The silence that mutes the incident now; a pause of the entity has neither id nor end. */
   silence: z.object({ id: z.uuid().nullable(), until: z.string().nullable(), by: z.string(), reason: z.string().nullable() }).nullable(),
-  /** The section of docs/runbook.md; null where no section is about the metric. */
+  /** The section of docs/runbook.md; null when no section is about the metric. */
   runbook_anchor: z.string().nullable(),
   /**
-   * The value after each full run from 2 hours before the incident until its end: the newest 200, or 50 of a success rate. Of
-   * `duration_exceeded` and `memory_usage` the figure of each run. Null for a metric whose past values are not known.
+   * The value after each full run from 2 hours before the incident until its end: the newest 200, or the newest 50 of a success rate. For
+   * `duration_exceeded` and `memory_usage`, the figure of each run. Null for a metric whose past values cannot be measured.
    */
   value_history: z.array(z.object({ at: z.string(), value: z.number() })).nullable(),
-  /** The newest runs of the incident and the last one before it, at most 30, the oldest first; `runs_total` counts all of the incident. */
+  /** The newest runs of the incident and the last run before it, at most 30, the oldest first; `runs_total` counts all its runs. */
   runs: z.array(IncidentRun),
   runs_total: z.number().int(),
 });
@@ -425,7 +425,7 @@ export const AlertSilence = z.object({
   created_by: z.string(),
   created_at: z.string(),
   reason: z.string(),
-  /** Whether it mutes notifications now; a recurring silence does so only in its windows. */
+  /** Whether the silence mutes notifications now; a recurring silence mutes only in its windows. */
   is_silencing: z.boolean(),
 });
 export type AlertSilence = z.infer<typeof AlertSilence>;
@@ -438,49 +438,49 @@ export const NotificationChannel = z.object({
   kind: z.enum(CHANNEL_KIND_NAMES),
   is_active: z.boolean(),
   /**
-   * The `host` of the address and a `digest` that changes with the address or the key, of a webhook the `header_digests` by the names of its
-   * headers, of Telegram the `chat_id`, of email the recipients `to` and `by_severity`.
+   * The `host` of the address, and a `digest` that changes with the address or the key. A webhook also has the `header_digests` by the
+   * names of its headers, Telegram the `chat_id`, and email the recipients `to` and `by_severity`.
    */
   config: z.record(z.string(), z.unknown()),
   group_window: z.string(),
   hourly_limit: z.number().int(),
-  /** Whether it receives the report of each week. */
+  /** Whether the channel receives the report of each week. */
   weekly_report: z.boolean(),
-  /** How often a canary proves it; null: never. */
+  /** The interval of the canaries; null for a channel without canaries. */
   canary_every: z.string().nullable(),
   has_secret: z.boolean(),
   has_previous_secret: z.boolean(),
-  /** The time until which the previous secret signs too. */
+  /** The time until which the previous secret also signs. */
   previous_secret_until: z.iso.datetime({ offset: true }).nullable(),
   created_at: z.string(),
   updated_at: z.string(),
 });
 export type NotificationChannel = z.infer<typeof NotificationChannel>;
-/** Whether a channel delivers. */
+/** The evidence of whether a channel delivers. */
 export const ChannelProof = z.object({
-  /** When it last delivered a notification; a test does not count. */
+  /** The time of the last delivered notification; a test does not count. */
   last_delivery_at: z.string().nullable(),
-  /** Since when each of its recipients has accepted a notification or a test; null while one has not. A later change needs a new proof. */
+  /** The time since which each recipient has accepted a notification or a test; null while one has not, or after a later change. */
   proven_at: z.string().nullable(),
   /** The error of the last notification or test of a recipient; null after a success. */
   last_error: z.string().nullable(),
 });
 /**
- * The stages of a canary, the test message that proves a channel: a rule can send it, the rules were evaluated, the message was queued, the
- * channel accepted it, and somebody followed the link of an email.
+ * The stages of a canary, which is the test message that proves a channel. RULE: a rule can send the message. EVALUATION: the rules were
+ * evaluated. OUTBOX: the message was queued. CHANNEL: the channel accepted the message. READER: a person followed the link in an email.
  */
 export const CANARY_STAGES = ["RULE", "EVALUATION", "OUTBOX", "CHANNEL", "READER"] as const;
-/** What the canaries of a channel found. */
+/** The last proof of a channel, and the failure of its last canary. */
 const CanaryState = z.object({
-  /** When a canary last proved the channel, and by which stage; an Alertmanager is proven by each post that it accepts. */
+  /** The time of the last proof; a canary proves a channel, and each accepted post proves an Alertmanager. */
   proven_at: z.string().nullable(),
   proven_by: z.enum(CANARY_STAGES).nullable(),
-  /** When, at which stage and why the last canary failed; null when it did not fail. */
+  /** The time at which the last canary failed; null when it did not fail. */
   failed_at: z.string().nullable(),
   failed_stage: z.enum(CANARY_STAGES).nullable(),
   error: z.string().nullable(),
 });
-/** `POST sync-admin/canaries/:id/confirm`: the canary whose link somebody followed, the first time. */
+/** `POST sync-admin/canaries/:id/confirm`: the canary as the first person who followed its link confirmed it. */
 export const ConfirmedCanary = z.object({
   id: z.uuid(),
   channel: z.string(),

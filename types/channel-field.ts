@@ -5,7 +5,7 @@ import { ExtraHeaders } from "./extra-headers.ts";
 /** A field of a channel in the API and in the form of the page. */
 export interface ChannelField {
   label: string;
-  /** What it is, or where to find it. */
+  /** The meaning of the field, or the place where a person finds its value. */
   help: string;
   schema: z.ZodType;
   control: "text" | "address" | "secret" | "headers" | "recipients" | "recipients_by_severity" | "choice";
@@ -13,11 +13,11 @@ export interface ChannelField {
   options?: readonly (readonly [value: string, name: string])[];
   placeholder?: string;
   is_optional?: boolean;
-  /** It is in Vault, and no answer contains it: a request without it keeps the stored value. */
+  /** Whether Vault stores the value, so that no answer contains it; a request without the field keeps the stored value. */
   is_stored?: boolean;
 }
 
-/** An address that is the only key to its receiver. */
+/** An address that is a secret, because it is the only key to its receiver. */
 export const SECRET_ADDRESS = { control: "secret", schema: webUrl.max(2000), is_stored: true } as const;
 
 export const EXTRA_HEADERS = {
@@ -29,7 +29,7 @@ export const EXTRA_HEADERS = {
   is_stored: true,
 } as const;
 
-/** The address of a topic: one segment of a path, as ntfy allows it. */
+/** Whether an address is that of an ntfy topic, with one segment of a path. */
 const isTopic = (address: string): boolean => {
   const url = URL.parse(address);
   return url !== null && /^\/[\w-]{1,64}$/.test(url.pathname) && url.search === "" && url.hash === "";

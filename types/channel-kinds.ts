@@ -3,18 +3,18 @@ import { webUrl } from "./address.ts";
 import { type ChannelField, EXTRA_HEADERS, SECRET_ADDRESS, TopicUrl } from "./channel-field.ts";
 import { SEVERITIES } from "./sync.ts";
 
-/** What a channel of a kind has and can. */
+/** The fields and abilities of a kind of channel. */
 interface Kind {
   title: string;
-  /** Whether it can receive the report of each week. */
+  /** Whether a channel can receive the report of each week. */
   sends_report: boolean;
-  /** How often a test message proves a new channel; null where none does: nothing is sent to the page, and each post proves an Alertmanager. */
+  /** The interval of the canaries of a new channel; null for the page, and for Alertmanager, because each accepted post proves it. */
   canary: string | null;
-  /** Whether rules name it; a kind that they do not name receives every incident, each minute. */
+  /** Whether rules name the channel; a channel that rules do not name receives every incident each minute. */
   is_for_rules: boolean;
-  /** Whether its receiver has acknowledgements of its own, so that the processor sends it those of people here. */
+  /** Whether the receiver has its own acknowledgements, so that the processor sends it the acknowledgements of people here. */
   knows_acknowledgement: boolean;
-  /** Its fields by their path in a request, in the order of the form. */
+  /** The fields by their path in a request, in the order of the form. */
   fields: Record<string, ChannelField>;
 }
 
@@ -23,7 +23,7 @@ const MESSENGER = { sends_report: true, canary: "1 day", is_for_rules: true, kno
 
 const PAGERDUTY_HOSTS = ["events.pagerduty.com", "events.eu.pagerduty.com"] as const;
 
-/** Each kind of channel. The requests of the API, the form of the page and docs/notifications.md follow from this table. */
+/** Each kind of channel; the requests of the API, the form of the page and docs/notifications.md are made from this table. */
 export const CHANNEL_KINDS = {
   webhook: {
     title: "Webhook",
@@ -142,7 +142,7 @@ export const CHANNEL_KINDS = {
   email: {
     title: "Email",
     ...MESSENGER,
-    // A person follows a link in each of them.
+    // An email needs a person who follows its link, so its canaries are less frequent.
     canary: "7 days",
     fields: {
       "config.to": { label: "Recipients", help: "Email addresses, separated by commas.", control: "recipients", schema: recipients },

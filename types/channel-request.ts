@@ -14,21 +14,21 @@ function channelShape(kind: ChannelKind): { config?: z.ZodType; secret?: z.ZodTy
   const secret = fields.find(([[place]]) => place === "secret")?.[1];
   return {
     ...settings.length && { config: settings.some(([, field]) => isNeeded(field)) ? config : config.optional() },
-    // Null removes a stored secret, where a channel can be without one.
+    // Null removes a stored secret, when the secret is optional.
     ...secret && { secret: secret.is_optional ? secret.schema.nullable().optional() : secret.schema.optional() },
   };
 }
 
 const commonChannelFields = {
-  /** Absent, it keeps its value; a new channel is active. */
+  /** Whether the channel is active; absent keeps the stored value, and a new channel is active. */
   is_active: z.boolean().optional(),
-  /** Incidents that open within this window after a message go out as one message at its end. */
+  /** The group window after a message; incidents that open in it are sent as one message at its end. */
   group_window: duration("group_window").optional(),
-  /** Messages an hour; further messages are delivered later as one, which says how many it replaces. */
+  /** The number of messages an hour; further messages are delivered later as one message with their number. */
   hourly_limit: z.number().int().min(1).max(10_000).optional(),
-  /** Whether it receives the report of each week, on Monday. Absent, it keeps its value; a new channel receives none. */
+  /** Whether the channel receives the report of each week on Monday; absent keeps the stored value, and a new channel receives none. */
   weekly_report: z.boolean().optional(),
-  /** How often a test message proves it; null: never. Absent, it keeps its value; a new channel is proven each day, by email each week. */
+  /** The interval of the canaries; null for none. If absent, the stored interval stays, and a new channel gets the default of its kind. */
   canary_every: duration("canary_every").nullable().optional(),
 };
 type ChannelShape = typeof commonChannelFields & {
@@ -42,7 +42,7 @@ function channelRequest(kind: ChannelKind) {
   const report = CHANNEL_KINDS[kind].sends_report ? {} : noReport;
   const noCanary = { canary_every: z.null("must be null for a channel of this kind, which no test message proves").optional() };
   const canary = CHANNEL_KINDS[kind].canary ? {} : noCanary;
-  // A kind has a part of the shape, and its fields are known only in the table of the kinds.
+  // The cast is needed, because only the table of the kinds has the fields of a kind.
   return z.strictObject(
     { kind: z.literal(kind), ...channelShape(kind), ...commonChannelFields, ...report, ...canary } as unknown as ChannelShape,
   );
@@ -50,7 +50,7 @@ function channelRequest(kind: ChannelKind) {
 const channelRequests = CHANNEL_KIND_NAMES.map(channelRequest) as [ReturnType<typeof channelRequest>];
 
 /**
- * `PUT sync-admin/channels/:name`; without an address, headers or a secret the stored ones stay. No response contains a secret, the value of
- * a header, or an address that can be the only key to its receiver. The database limits the number of all recipients of a channel.
+ * `PUT sync-admin/channels/:name`; an absent address, headers or secret keeps the stored one. No response contains a secret, the value of a
+ * header, or an address that can be the only key to its receiver. The database limits the number of all recipients of a channel.
  */
 export const ChannelRequest = z.discriminatedUnion("kind", channelRequests);

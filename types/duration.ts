@@ -21,9 +21,9 @@ type Unit = keyof typeof UNIT_MS;
 const sum = (parts: [count: string | undefined, unit: Unit][]): number =>
   parts.reduce((ms, [count = "0", unit]) => ms + Number(count) * UNIT_MS[unit], 0);
 
-/** `P1DT12H`, `PT15M`. */
+/** ISO 8601, such as `P1DT12H` and `PT15M`. */
 const ISO = /^P(?=.)(?:(\d{1,9})W)?(?:(\d{1,9})D)?(?:T(?=\d)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?$/;
-/** `15 minutes`, `1 day 12 hours`, and with a time as Postgres writes it: `1 day 12:00:00`. */
+/** A Postgres interval, such as `15 minutes` and `1 day 12 hours`, also with a time: `1 day 12:00:00`. */
 const POSTGRES =
   /^(?=.)(?:(\d{1,9}) weeks?)?(?:(?:^| )(\d{1,9}) days?)?(?:(?:^| )(\d{1,9}) hours?)?(?:(?:^| )(\d{1,9}) min(?:ute)?s?)?(?:(?:^| )(\d{1,9}) sec(?:ond)?s?)?(?:(?:^| )(\d{1,6}):([0-5]\d):([0-5]\d))?$/;
 

@@ -2,17 +2,17 @@ import { z } from "zod";
 
 const MOST = 10;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
-/** Visible ASCII, with blanks only inside. */
+/** A value of visible ASCII characters, with blanks only inside. */
 const VALUE = /^(?=.{1,1000}$)[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/;
 
-/** What the sender sets itself, and what concerns one connection (RFC 9110, section 7.6.1). */
+/** The headers that the sender sets, and the headers of one connection (RFC 9110, section 7.6.1). */
 const REFUSED = new Set([
   ...["content-type", "content-length", "content-encoding", "host", "webhook-id", "webhook-timestamp", "webhook-signature"],
   ...["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding"],
   ...["upgrade", "expect"],
 ]);
 
-/** Why a header cannot be sent; null when it can. The value is a secret and is not part of the reason. */
+/** The reason why a header cannot be sent, without its value, which is a secret; null when it can be sent. */
 function problemOf(name: string, value: string | null): string | null {
   if (!NAME.test(name)) return "must have names of 1 to 64 letters, digits, - and _, each followed by : and a value";
   if (REFUSED.has(name.toLowerCase())) return `must not have ${name}, which the sender or the connection sets`;
@@ -30,7 +30,7 @@ function check(headers: Record<string, string | null>, ctx: z.RefinementCtx): vo
   if (message) ctx.addIssue({ code: "custom", path: [], message });
 }
 
-/** The headers that a webhook receives in addition, as a request has them: null keeps the stored value of a name. */
+/** The additional headers of a webhook in a request; null keeps the stored value of a name. */
 export const ExtraHeaders = z.record(z.string(), z.string().nullable()).superRefine(check);
-/** The same headers as they are sent. */
+/** The additional headers of a webhook with their values, as they are sent. */
 export const SentHeaders = z.record(z.string(), z.string()).superRefine(check);

@@ -7,7 +7,7 @@ const figure = z.number().nullable();
 const share = z.number().min(0).max(1).nullable();
 const count = z.number().int();
 
-/** The periods and the widths of their buckets: under 15 minutes from the runs, else a resolution of the rollup. */
+/** The periods and the widths of their buckets; a width from 15 minutes on is a resolution of the rollup, a shorter one needs the runs. */
 export const PERIODS = {
   "1h": { span: "1 hour", step: "1 minute" },
   "6h": { span: "6 hours", step: "5 minutes" },
@@ -19,21 +19,21 @@ export const PERIODS = {
 } as const;
 export const Period = z.enum(Object.keys(PERIODS) as [keyof typeof PERIODS, ...(keyof typeof PERIODS)[]]);
 
-/** How much the syncs request from the upstream, and how; null without a divisor. */
+/** The ratios of the requests to the upstream; null without a divisor. */
 const upstreamRatios = {
-  /** The share of the tournaments that runs looked at that were fresh: cache_hits / (cache_hits + cache_misses). */
+  /** The share of the checked tournaments that were fresh: cache_hits / (cache_hits + cache_misses). */
   cache_hit_ratio: share,
-  /** The share of requests that freshness saved, with one request a tournament and run without it: cache_hits / (cache_hits + api_calls). */
+  /** The share of requests that freshness saved: cache_hits / (cache_hits + api_calls), with one request for each fresh tournament. */
   api_call_reduction: share,
-  /** The share of the bytes of full replies that were not transferred: api_bytes_saved / (api_bytes_saved + api_bytes). */
+  /** The share of the bytes of full replies that VIS did not send: api_bytes_saved / (api_bytes_saved + api_bytes). */
   api_call_volume_reduction: share,
-  /** The share of requests that were a retry, a forced full read or answered in XML: api_fallbacks / api_calls. */
+  /** The share of requests that were a retry or a forced full read, or that VIS answered in XML: api_fallbacks / api_calls. */
   api_fallback_ratio: share,
 };
 
 /**
- * A bucket of the runs that started in it. Rates and durations count full runs, records and errors every run; null where unknown.
- * Percentiles are of one entity: they are null in the points of all entities together.
+ * The runs that started in a bucket. Rates and durations count full runs, records and errors every run; null is unknown. Percentiles are
+ * null in the points of all entities together.
  */
 export const PerformanceDataPoint = z.object({
   timestamp: z.string(),
@@ -46,14 +46,14 @@ export const PerformanceDataPoint = z.object({
   memory_usage_mb: figure,
   error_count: count.nullable(),
   runs: count,
-  /** Due runs that did not start; null before the entity existed. */
+  /** The number of missed runs; null before the entity existed. */
   runs_missed: count.nullable(),
   cache_hit_ratio: share,
   api_response_ms: figure,
 });
 export type PerformanceDataPoint = z.infer<typeof PerformanceDataPoint>;
 
-/** The figures of exactly the period, while the points begin at a bucket; `from` is earlier where the runs at its start are pruned. */
+/** The figures of the exact period, while the points begin at a bucket; `from` is earlier when the runs at its start are pruned. */
 export const AggregatedMetrics = z.object({
   from: z.string(),
   until: z.string(),
@@ -85,7 +85,7 @@ export const PerformanceHistoryResponse = z.object({
 });
 export type PerformanceHistoryResponse = z.infer<typeof PerformanceHistoryResponse>;
 
-/** The figures of one window: rates and durations count full runs, the others every run. */
+/** The figures of one window; rates and durations count full runs, the other figures every run. */
 export const StatisticsFigures = z.object({
   runs: count,
   by_trigger: z.object({ CRON: count, MANUAL: count, RETRY: count }),
@@ -118,7 +118,7 @@ export const StatisticsFigures = z.object({
   ...upstreamRatios,
 });
 
-/** `GET sync-monitoring/sync-statistics`: a row for all entities (null) and one for each; a window without runs has null figures. */
+/** `GET sync-monitoring/sync-statistics`: a row for all entities (null) and a row for each; a window without runs has null figures. */
 export const SyncStatisticsResponse = z.object({
   period: Period,
   from: z.string(),
@@ -145,7 +145,7 @@ export const ErrorAnalyticsResponse = z.object({
   /** The 20 tournaments with the most errors. */
   by_tournament: z.array(z.object({ tournament_no: z.string(), ...NamedTournament.pick({ name: true, gender: true }).shape, count })),
   trend: z.array(z.object({ timestamp: z.string(), count, by_code: z.record(z.string(), count) })).max(750),
-  /** The 50 most frequent fingerprints, described by their latest error; a regression occurred again after it was resolved. */
+  /** The 50 most frequent fingerprints, each with its latest error; a regression is an error that occurred again after it was resolved. */
   groups: z.array(z.object({
     fingerprint: z.string(),
     count,
@@ -158,7 +158,7 @@ export const ErrorAnalyticsResponse = z.object({
     tournament_no: z.string().nullable(),
     open: count,
     is_regression: z.boolean(),
-    /** Its errors in 24 equal parts of the period, the oldest first. */
+    /** The number of errors of the fingerprint in 24 equal parts of the period, the oldest first. */
     trend: z.array(count).length(24),
   })),
   resolution_ms: z.object({ count, average: figure, p50: figure, p95: figure }),
@@ -178,7 +178,7 @@ export const Execution = z.object({
   /** The due time of a scheduled run, and the number of the call that started it; null for other runs. */
   due_at: z.string().nullable(),
   attempt: count.nullable(),
-  /** The run ended at its budget: one run of the rest follows. */
+  /** Whether the run ended at its budget, so that one run of the remaining tournaments follows. */
   was_cut: z.boolean(),
   execution_start: z.string(),
   execution_end: z.string().nullable(),
@@ -209,9 +209,9 @@ export const Execution = z.object({
   cache_misses: count,
   memory_usage_mb: figure,
   database_calls: count,
-  /** The most database calls that were open at once. */
+  /** The largest number of database calls that were open at once. */
   database_connections_peak: count.nullable(),
-  /** The estimated CPU of the worker during the run; null where none was recorded. */
+  /** The estimated CPU of the worker during the run; null when none was recorded. */
   cpu_ms: count.nullable(),
   error_count: count,
 });
@@ -239,32 +239,32 @@ export const SyncErrorRecord = z.object({
 export const ListedError = SyncErrorRecord.extend({ tournament: NamedTournament.nullable() });
 export const ErrorListResponse = z.object({ errors: z.array(ListedError), next_cursor: z.string().nullable() });
 
-/** `GET sync-monitoring/executions/:id`: the run with its tournaments, first 200 errors, job and incidents, and what it compares with. */
+/** `GET sync-monitoring/executions/:id`: the run with its tournaments, first 200 errors, job, incidents, and the runs for comparison. */
 export const ExecutionDetailResponse = Execution.extend({
   tournaments: z.array(z.object({
     tournament_no: z.string(),
     ...NamedTournament.omit({ no: true }).shape,
     success: z.boolean(),
     records_processed: count.nullable(),
-    /** When its work began, within the run; null where none was recorded. Tournaments of one batch share it. */
+    /** The start of the work on the tournament; null when none was recorded. Tournaments of one batch have the same start. */
     started_at: z.string().nullable(),
     duration_ms: figure,
     error_type: z.enum(ERROR_TYPES).nullable(),
     error_message: z.string().nullable(),
-    /** The `fingerprint` of its error in `error_groups`. */
+    /** The `fingerprint` in `error_groups` of the error of the tournament. */
     error_fingerprint: z.string().nullable(),
     /** Why the reply of a success was held back for a second look; null when it was written. */
     warning_code: z.string().nullable(),
-    /** The requests that were sent again. */
+    /** The number of retried requests. */
     retry_attempt: count,
-    /** Its requests where one was a retry: the start of each in ms since `started_at`, and its response time. */
+    /** The requests of a tournament with a retry: the start of each in ms since `started_at`, and its response time. */
     attempts: z.array(z.object({ from_ms: count, ms: count })),
-    /** The size of its own reply; null for a failure, and for a tournament of the list of a season. */
+    /** The size of the reply of the tournament; null for a failure, and for a tournament of the list of a season. */
     reply_bytes: count.nullable(),
   })),
-  /** The tournaments that the run did not sync, by reason, with the first 20 of each; the count of TIMED_OUT has no names. */
+  /** The tournaments that the run did not sync, by reason, with the first 20 of each; TIMED_OUT has only a count. */
   left_out: z.array(z.object({ reason: z.enum(LEFT_OUT_REASONS), count, tournaments: z.array(NamedTournament).max(20) })),
-  /** The full run before; null for the first, and for a run of named tournaments. */
+  /** The full run before; null for the first run, and for a run of named tournaments. */
   previous_run: z.object({
     id: z.uuid(),
     status: z.enum(TERMINAL_STATUSES),
@@ -279,8 +279,8 @@ export const ExecutionDetailResponse = Execution.extend({
     cpu_ms: count.nullable(),
   }).nullable(),
   /**
-   * The full runs that ended SUCCEEDED or PARTIAL in the 7 days before, the last 1,000 at most: medians, and the p95 of the duration. Null
-   * without such a run, and for a run of named tournaments.
+   * The medians, and the p95 of the duration, of at most 1,000 full runs that ended SUCCEEDED or PARTIAL in the 7 days before. Null without
+   * such a run, and for a run of named tournaments.
    */
   usual: z.object({
     runs: count,
@@ -292,16 +292,16 @@ export const ExecutionDetailResponse = Execution.extend({
     database_calls: count,
     cpu_ms: count.nullable(),
   }).nullable(),
-  /** The call of the database that started the run; null for a run that another caller started, and once the call is pruned. */
+  /** The call of the database that started the run; null for a run of another caller, and after the call is pruned. */
   call: z.object({
     id: z.uuid(),
     called_at: z.string(),
-    /** Null while no answer is known: pg_net keeps answers for hours. */
+    /** The status of the answer; null without a stored answer, because pg_net keeps answers only for hours. */
     status_code: count.nullable(),
     answered_ms: figure,
   }).nullable(),
   errors: z.array(SyncErrorRecord),
-  /** All errors of the run by fingerprint, the most frequent 50, each described by its first error, with its first 20 tournaments. */
+  /** The 50 most frequent fingerprints of the run, each with its first error and its first 20 tournaments. */
   error_groups: z.array(z.object({
     fingerprint: z.string(),
     count,
@@ -320,26 +320,26 @@ export const ExecutionDetailResponse = Execution.extend({
     reason: z.string(),
     attempts: count,
   }).nullable(),
-  /** The incidents that the run explains: their evidence names it, or they report it among their bad runs. */
+  /** The incidents with the run in their evidence or among their bad runs. */
   incidents: z.array(
     AlertIncident.pick({ id: true, cause: true, scope: true, rule_name: true, severity: true, opened_at: true })
       .extend({ state: z.string() }),
   ),
 });
 
-/** The sync state of a tournament; `success_rate` covers the last 50 results that are kept (`results`). Durations are in ms. */
+/** The sync state of a tournament; `success_rate` covers at most the last 50 stored results (`results`). Durations are in ms. */
 export const TournamentState = z.object({
   ...NamedTournament.shape,
   season: z.string().nullable(),
   status: count.nullable(),
   end_date: z.string().nullable(),
   is_vanished: z.boolean(),
-  /** Null for a tournament that the schedule does not sync. */
+  /** The priority; null for a tournament that the schedule does not sync. */
   priority: z.enum(TOURNAMENT_PRIORITIES).nullable(),
   synced_at: z.string().nullable(),
   age_ms: figure,
   ttl_ms: figure,
-  /** Negative when the tournament is due. */
+  /** The time until the TTL expires; negative when the tournament is due. */
   ttl_left_ms: figure,
   match_count: count.nullable(),
   live_count: count.nullable(),
@@ -370,49 +370,49 @@ export const TournamentDetailResponse = TournamentState.extend({
   })),
 });
 
-/** The last 24 hours. Rates and durations count full runs, the other figures every run; null where nothing was measured. */
+/** The figures of the last 24 hours; rates and durations count full runs, the other figures every run. Null is unknown. */
 export const MetricsResponse = z.object({
-  /** `SyncMonitoringMetrics` of the contract. */
+  /** The figures that the contract calls `SyncMonitoringMetrics`. */
   monitoring: z.object({
-    /** Mean success of full runs of `tournaments`, 0 to 1. */
+    /** The mean success of full runs of `tournaments`, 0 to 1. */
     tournamentSyncSuccessRate: share,
-    /** Mean success of full runs of `matches_schedule`, 0 to 1. */
+    /** The mean success of full runs of `matches_schedule`, 0 to 1. */
     matchScheduleSyncSuccessRate: share,
-    /** Mean success of full runs of each entity that ran, 0 to 1. */
+    /** The mean success of full runs of each entity that ran, 0 to 1. */
     successRateByEntity: z.record(z.string(), share),
-    /** 0 to 100, the weighted mean of `score_parts`. */
+    /** The health score, 0 to 100: the weighted mean of `score_parts`. */
     overallSyncHealthScore: figure,
-    /** Milliseconds. */
+    /** The mean duration in milliseconds. */
     averageSyncDuration: figure,
-    /** MiB. */
+    /** The peak in MiB. */
     peakMemoryUsage: figure,
-    /** `api_call_volume_reduction`: the share of the bytes of full replies that were not transferred. */
+    /** `api_call_volume_reduction`: the share of the bytes of full replies that VIS did not send. */
     apiCallVolumeReduction: share,
     errorRateByType: z.record(z.string(), z.number()),
     consecutiveFailureCount: count,
     criticalErrorCount: count,
     activeAlerts: count,
     alertEscalationCount: count,
-    /** Milliseconds, over the last 30 days. */
+    /** The mean time in milliseconds over the last 30 days. */
     meanTimeToResolution: figure,
   }),
-  /** `PerformanceMetrics` of the contract. */
+  /** The figures that the contract calls `PerformanceMetrics`. */
   performance: z.object({
-    /** `cache_hit_ratio`: the share of the tournaments that runs looked at that were fresh. */
+    /** `cache_hit_ratio`: the share of the checked tournaments that were fresh. */
     cacheHitRatio: share,
-    /** Mean of an upstream call, in milliseconds. */
+    /** The mean response time of the upstream in milliseconds. */
     averageResponseTime: figure,
     /** `api_call_reduction`: the share of requests that freshness saved. */
     apiCallReduction: share,
-    /** `api_fallback_ratio`: the share of requests that were a retry, a forced full read or answered in XML. */
+    /** `api_fallback_ratio`: the share of requests that were a retry or a forced full read, or that VIS answered in XML. */
     apiFallbackRatio: share,
-    /** Calls of the database by runs. */
+    /** The number of database calls of runs. */
     databaseCalls: count,
     /** The share of upstream calls that failed. */
     errorRate: share,
     syncJobSuccessRate: share,
   }),
-  /** The parts of the health score: each 0 to 1, with its weight. */
+  /** The parts of the health score, each from 0 to 1 with its weight. */
   score_parts: z.array(z.object({ name: z.string(), value: share, weight: z.number() })),
 });
 
@@ -422,7 +422,7 @@ export type PerformanceMetrics = z.infer<typeof MetricsResponse>["performance"];
 /** `GET sync-monitoring/system-status`: each component with its status and evidence. */
 export const SystemStatusResponse = z.object({
   status: z.enum(["OK", "DEGRADED", "FAILED"]),
-  /** The state of the scheduler, the runs and the other components, in sentences. */
+  /** The state of the scheduler and the outcome of the runs, in sentences. */
   summary: z.string(),
   as_of: z.string(),
   components: z.array(z.object({

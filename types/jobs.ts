@@ -7,19 +7,19 @@ import { TournamentNo } from "./sync.ts";
 export const PRIORITIES = ["NORMAL", "HIGH", "EMERGENCY"] as const;
 export const JOB_STATUSES = ["QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 
-/** `POST sync-admin/manual-trigger`. Only a service may name another person than the caller in `triggered_by`. */
+/** `POST sync-admin/manual-trigger`; only a service may name another person than the caller in `triggered_by`. */
 export const ManualSyncRequest = z.strictObject({
-  /** The database refuses one that is not active, and names those that are. */
+  /** The entity; the database refuses an inactive entity, and names the active ones. */
   entity_type: z.string().regex(/^[a-z][a-z0-9_]{1,62}$/, "must be an entity type"),
   tournament_no: TournamentNo.optional(),
   priority: z.enum(PRIORITIES).default("NORMAL"),
   triggered_by: z.string().trim().min(1).max(200).optional(),
   reason,
-  /** The job starts no earlier. */
+  /** The earliest start of the job. */
   not_before: moment.optional(),
-  /** A job that has not started by then becomes FAILED. */
+  /** The time at which a waiting job becomes FAILED. */
   expires_at: moment.optional(),
-  /** Believes the replies of the run at once: nothing is held back for a second look. */
+  /** Whether the run accepts its replies at once and holds none back for a second look. */
   confirm_removal: z.boolean().optional(),
 }).refine((request) => !request.expires_at || !request.not_before || Date.parse(request.not_before) < Date.parse(request.expires_at), {
   path: ["expires_at"],
@@ -27,7 +27,7 @@ export const ManualSyncRequest = z.strictObject({
 });
 export type ManualSyncRequest = z.infer<typeof ManualSyncRequest>;
 
-/** `Idempotency-Key`: for 24 hours the same key returns the same job. */
+/** The header `Idempotency-Key`; for 24 hours the same key returns the same job. */
 export const IdempotencyKey = z.string().regex(/^[\x21-\x7e]{1,200}$/, "must be 1 to 200 visible ASCII characters").optional();
 
 /** The progress of the run of a job; null until its worker reports it. */
@@ -40,9 +40,9 @@ export const JobProgress = z.object({
 });
 
 const estimates = {
-  /** The median, from earlier runs and the jobs before this one; null without history. */
+  /** The median of the estimate, from earlier runs and the jobs before this one; null without history. */
   estimated_completion: z.string().nullable(),
-  /** The 90th percentile. */
+  /** The 90th percentile of the estimate. */
   estimated_completion_p90: z.string().nullable(),
 };
 
@@ -51,7 +51,7 @@ export const ManualSyncResponse = z.object({
   sync_job_id: z.uuid(),
   status: z.enum(JOB_STATUSES),
   priority: z.enum(PRIORITIES),
-  /** 1 is the next job; null when the job does not wait. */
+  /** The position in the queue, 1 for the next job; null when the job does not wait. */
   queue_position: z.number().int().nullable(),
   ...estimates,
   progress: JobProgress.nullable(),
@@ -86,7 +86,7 @@ export const Job = z.object({
 });
 export const JobListResponse = z.object({ jobs: z.array(Job), next_cursor: z.string().nullable() });
 
-/** An attempt of a job: WAITED met a live run and does not count, EXPIRED did not start its run in time. */
+/** An attempt of a job; a WAITED attempt started no run and does not count, an EXPIRED attempt did not start its run in time. */
 export const JobAttempt = z.object({
   claimed_at: z.string(),
   execution_id: z.uuid().nullable(),
@@ -98,10 +98,10 @@ export const JobAttempt = z.object({
 /** `GET sync-admin/jobs/:id`. */
 export const JobDetailResponse = Job.extend({
   queue_position: z.number().int().nullable(),
-  /** The reason, beside its rank, why the job does not start; null without one. */
+  /** The reason besides its rank why the job does not start; null without one. */
   waits_because: z.string().nullable(),
   ...estimates,
-  /** How long the run has lasted beyond the 90th percentile of the earlier ones; null while it has not. */
+  /** The time by which the run exceeds the 90th percentile of earlier runs; null below it. */
   over_estimate_ms: z.number().nullable(),
   progress: JobProgress.nullable(),
   attempts_made: z.array(JobAttempt),

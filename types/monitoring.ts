@@ -38,7 +38,7 @@ export const RunningExecution = z.object({
 });
 
 /** A full run of the strip on the overview. */
-const RecentRun = z.object({
+export const RecentRun = z.object({
   id: z.uuid(),
   status: z.string(),
   execution_start: z.string(),
@@ -48,21 +48,21 @@ const RecentRun = z.object({
   due_at: z.string().nullable(),
 });
 
-/** The health of an entity. Rate, durations and streak count full runs, records every run. Rates are 0 to 1; null is unknown. */
+/** The health of an entity; rates, durations and streaks count full runs, records every run. Rates are 0 to 1, and null is unknown. */
 export const EntityHealthStatus = z.object({
   /** The name of the entity for people. */
   title: z.string(),
   status: HealthStatus,
   because: z.array(HealthReason).min(1),
   last_successful_sync: z.string().nullable(),
-  /** The interval and its grace: data that is older is late. */
+  /** The interval plus grace, above which the age of the data is late. */
   expected_within_ms: z.number(),
   success_rate_24h: z.number().min(0).max(1).nullable(),
   consecutive_failures: z.number().int(),
   average_duration: z.string().nullable(),
   average_duration_ms: z.number().nullable(),
   p95_duration_ms: z.number().nullable(),
-  /** Of the last full run that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT. */
+  /** The duration of the last full run that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT. */
   last_duration_ms: z.number().nullable(),
   records_processed_today: z.number().int(),
   runs_24h: z.number().int(),
@@ -70,10 +70,10 @@ export const EntityHealthStatus = z.object({
   next_sync: z.string().nullable(),
   overdue_since: z.string().nullable(),
   is_paused: z.boolean(),
-  /** Since when no match is live or starts within 15 minutes; null for an entity that also runs then. */
+  /** The time since which no match is live or starts within 15 minutes; null for an entity that runs at any time. */
   idle_since: z.string().nullable(),
   running: RunningExecution.nullable(),
-  /** The newest 48 full runs, also one in progress, the oldest of them first. */
+  /** The newest 48 full runs, with one in progress, the oldest first. */
   recent_runs: z.array(RecentRun),
 });
 export type EntityHealthStatus = z.infer<typeof EntityHealthStatus>;
@@ -99,7 +99,7 @@ export const AlertSummary = AlertIncident.pick({
 }).extend({ name: z.string(), state: z.enum(["PENDING", "FIRING", "ACKNOWLEDGED"]) });
 export type AlertSummary = z.infer<typeof AlertSummary>;
 
-/** The last 24 hours of all active entities together; null where nothing was measured. */
+/** The last 24 hours of all active entities together; null is unknown. */
 export const PerformanceSummary = z.object({
   period: z.literal("24 hours"),
   runs: z.number().int(),

@@ -4,7 +4,7 @@ import { entityScope } from "./admin.ts";
 import { reason } from "./reason.ts";
 import { SEVERITIES } from "./sync.ts";
 
-/** What each indicator counts: the events of which a target is a share. The table of objectives checks the same names. */
+/** The indicators, each with its events; a target is a share of these events. The table of objectives checks the same names. */
 export const INDICATORS = {
   sync_success: { label: "results that succeeded", event: "result", events: "results" },
   timeliness: { label: "due times with a start within 15 minutes", event: "due time", events: "due times" },
@@ -18,13 +18,13 @@ export const Indicator = z.enum(Object.keys(INDICATORS) as [Indicator, ...Indica
 export const OBJECTIVE_WINDOWS = ["7 days", "28 days", "90 days"] as const;
 
 /**
- * MET: the window holds its target; AT_RISK: it does, and at the rate of the last day its budget ends within 3 days; MISSED: the budget is
- * overspent; NO_DATA: the window has no event.
+ * MET: the window meets the target. AT_RISK: the window meets the target, and the budget ends within 3 days at the rate of the last day.
+ * MISSED: the budget is overspent. NO_DATA: the window has no event.
  */
 export const OBJECTIVE_STATUSES = ["MET", "AT_RISK", "MISSED", "NO_DATA"] as const;
 export type ObjectiveStatus = typeof OBJECTIVE_STATUSES[number];
 
-/** What a person sets of an objective; the window is in words. */
+/** The settings of an objective; the window is in words. */
 export const ObjectiveSettings = z.object({
   id: z.uuid(),
   name: z.string(),
@@ -39,8 +39,8 @@ export const ObjectiveSettings = z.object({
   updated_at: z.string(),
 });
 
-/** What made events bad: an error by its fingerprint, or the channel of a delivery; all null where nothing is known. */
-const BudgetCause = z.object({
+/** The cause of bad events: an error by its fingerprint, or the channel of a delivery; all fields are null without a known cause. */
+export const BudgetCause = z.object({
   fingerprint: z.string().nullable(),
   channel: z.string().nullable(),
   bad_events: z.number().int(),
@@ -48,9 +48,17 @@ const BudgetCause = z.object({
   message: z.string().nullable(),
 });
 
-/** The budget of an objective in its window, in events; a negative rest is overspent, and shares are null without an event. */
+/** A UTC day of the window, with the remaining share of the budget at its end. */
+export const BudgetDay = z.object({
+  from: z.string(),
+  events: z.number().int(),
+  bad_events: z.number().int(),
+  budget_left: z.number().nullable(),
+});
+
+/** The budget of an objective in its window, in events; a negative budget is overspent, and shares are null without an event. */
 export const ObjectiveBudget = ObjectiveSettings.extend({
-  /** The window begins at the last full hour before `until` - `rolling_window`. */
+  /** The start of the window, the last full hour before `until` - `rolling_window`. */
   from: z.string(),
   until: z.string(),
   events: z.number().int(),
@@ -58,21 +66,15 @@ export const ObjectiveBudget = ObjectiveSettings.extend({
   attainment: z.number().nullable(),
   budget_events: z.number(),
   budget_left_events: z.number(),
-  /** The share of the budget that is left; negative when overspent. */
+  /** The remaining share of the budget; negative when overspent. */
   budget_left: z.number().nullable(),
-  /** The burn rate of the last day: at 1 the budget lasts exactly as long as the window. */
+  /** The burn rate of the last day; at 1 the budget lasts exactly as long as the window. */
   burn_rate: z.number().nullable(),
-  /** When the budget ends at the rate of the last day; null when it does not within a window, or is overspent. */
+  /** The end of the budget at the rate of the last day; null when it is later than a window from now, or the budget is overspent. */
   runs_out_at: z.string().nullable(),
-  /** The largest causes first. */
+  /** The causes of bad events, the largest first. */
   causes: z.array(BudgetCause),
-  /** Each UTC day of the window with the share of the budget that was left at its end. */
-  course: z.array(z.object({
-    from: z.string(),
-    events: z.number().int(),
-    bad_events: z.number().int(),
-    budget_left: z.number().nullable(),
-  })),
+  course: z.array(BudgetDay),
 });
 export type ObjectiveBudget = z.infer<typeof ObjectiveBudget>;
 
@@ -120,7 +122,7 @@ const settings = {
   owner: z.string().trim().max(200),
 };
 
-/** `POST sync-admin/objectives`; a new objective counts from the events that the rollup has. */
+/** `POST sync-admin/objectives`; a new objective also counts the earlier events in the rollup. */
 export const CreateObjectiveRequest = z.strictObject({
   ...settings,
   description: settings.description.optional(),
@@ -129,7 +131,7 @@ export const CreateObjectiveRequest = z.strictObject({
   reason: reason.optional(),
 });
 
-/** `PATCH sync-admin/objectives/:id`; what an objective counts cannot change, because its past would. */
+/** `PATCH sync-admin/objectives/:id`; entity and indicator cannot change, because the past of the objective then changes too. */
 export const ChangeObjectiveRequest = z.strictObject({
   name: settings.name.optional(),
   description: settings.description.optional(),

@@ -9,20 +9,20 @@ export type Role = z.infer<typeof Role>;
 /** A user of the project's Auth. */
 export const Person = z.object({
   id: z.uuid(),
-  /** Null for a user without an email, such as an anonymous one. */
+  /** The email; null for a user without one, such as an anonymous user. */
   email: z.string().nullable(),
-  /** Null for a user who may read nothing. */
+  /** The role; null for a user without rights. */
   role: Role.nullable(),
-  /** A disabled user cannot sign in or renew a session. */
+  /** Whether the user can neither sign in nor renew a session. */
   disabled: z.boolean(),
-  /** The user has confirmed the email, or accepted the invitation. */
+  /** Whether the user has confirmed the email or accepted the invitation. */
   confirmed: z.boolean(),
   last_sign_in_at: z.string().nullable(),
   created_at: z.string(),
 });
 export type Person = z.infer<typeof Person>;
 
-/** The query of `GET sync-admin/people`. Auth counts pages, so that a user created between two reads can repeat the last row of a page. */
+/** The query of `GET sync-admin/people`; Auth counts pages, so a user who is created between two reads repeats the last row of a page. */
 export const PeopleQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().regex(/^[1-9]\d{0,5}$/, "is not a cursor of this list").optional(),
@@ -31,7 +31,7 @@ export const PeopleQuery = z.strictObject({
 export const PeopleResponse = z.object({ people: z.array(Person), next_cursor: z.string().nullable() });
 export type PeopleResponse = z.infer<typeof PeopleResponse>;
 
-/** `POST sync-admin/people`: with a password the user can sign in at once; without one the user gets an invitation by email. */
+/** `POST sync-admin/people`: with a password, the user can sign in at once; without one, Auth sends an invitation by email. */
 export const CreatePersonRequest = z.strictObject({
   email: z.email("must be an email address").max(254).toLowerCase(),
   password: z.string().min(8).max(72).optional(),
@@ -40,7 +40,7 @@ export const CreatePersonRequest = z.strictObject({
 });
 export type CreatePersonRequest = z.infer<typeof CreatePersonRequest>;
 
-/** `PATCH sync-admin/people/:id`; a role of null takes every right away. */
+/** `PATCH sync-admin/people/:id`; a role of null removes every right. */
 export const ChangePersonRequest = z.strictObject({
   role: Role.nullable().optional(),
   disabled: z.boolean().optional(),
@@ -51,8 +51,8 @@ export type ChangePersonRequest = z.infer<typeof ChangePersonRequest>;
 /** The person after a change. */
 export const ChangePersonResponse = Person.extend({
   /**
-   * An access token from before the change is valid until this time at most. Null for a caller with a secret key, which does not show the
-   * lifetime of the project's tokens (an hour, unless the project has another one).
+   * The latest time at which an access token from before the change expires. Null for a caller with a secret key, which does not have the
+   * lifetime of the project's tokens (an hour by default).
    */
   old_tokens_expire_by: z.string().nullable(),
 });

@@ -1,4 +1,4 @@
 import { z } from "zod";
 
-/** Why a person acts; stored in the audit log. */
+/** The reason of an act, stored in the audit log. */
 export const reason = z.string().trim().min(3).max(500);

@@ -13,10 +13,10 @@ export const SearchQuery = z.strictObject({
 /** An object that a search found. */
 export const SearchResult = z.object({
   kind: z.enum(SEARCH_KINDS),
-  /** The type of an entity, the number of a tournament, the id of any other object. */
+  /** The type of an entity, the number of a tournament, or the id of any other object. */
   id: z.string(),
   title: z.string(),
-  /** The difference from other results with the same title; empty where there is none. */
+  /** The difference from other results with the same title; empty without one. */
   detail: z.string(),
   /** The state of an incident, a job or a run; null for the other kinds. */
   status: z.string().nullable(),
@@ -25,5 +25,5 @@ export const SearchResult = z.object({
 });
 export type SearchResult = z.infer<typeof SearchResult>;
 
-/** `GET sync-monitoring/search`: each kind has its share of the results, as long as it has as many. */
+/** `GET sync-monitoring/search`: the results; each kind with enough results has an equal share. */
 export const SearchResponse = z.object({ results: z.array(SearchResult).max(20) });

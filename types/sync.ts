@@ -5,14 +5,14 @@ export const ERROR_TYPES = ["NETWORK", "AUTH", "API", "DATABASE", "TIMEOUT", "VA
 export const SEVERITIES = ["LOW", "MEDIUM", "HIGH", "CRITICAL"] as const;
 export const TERMINAL_STATUSES = ["SUCCEEDED", "PARTIAL", "FAILED", "TIMED_OUT", "CANCELLED", "SKIPPED"] as const;
 /**
- * The priority of a tournament, the highest first. LIVE: a match is live; TODAY: it has matches today (UTC, a day either side) or no match
- * is known; SOON: it starts within a day or has a break; LATER: it starts within 7 days or has ended.
+ * The priorities of tournaments, the highest first. LIVE: a match is live. TODAY: the tournament has matches within a day of today (UTC),
+ * or no match is known. SOON: it starts within a day or has a break. LATER: it starts within 7 days or has ended.
  */
 export const TOURNAMENT_PRIORITIES = ["LIVE", "TODAY", "SOON", "LATER"] as const;
 /**
- * Why a run did not sync a tournament. FRESH: its matches are younger than their TTL; LEASED: another run works on it; BUDGET and CPU: the
- * time or the CPU of the worker was spent; UPSTREAM_BACKOFF, CANCELLED: the run stopped for it; SHUTDOWN: the worker ended; TIMED_OUT: the
- * lease or the deadline of the run expired; FAILED: an error ended the run.
+ * The reasons why a run did not sync a tournament. FRESH: its matches are younger than their TTL. LEASED: another run has its lease.
+ * BUDGET, CPU: the time or the CPU of the worker was spent. UPSTREAM_BACKOFF, CANCELLED: these stopped the run. SHUTDOWN: the worker
+ * ended. TIMED_OUT: the lease or the deadline of the run expired. FAILED: an error ended the run.
  */
 export const LEFT_OUT_REASONS = [
   "FRESH",
@@ -38,13 +38,13 @@ export const StartSyncRequest = z.strictObject({
   tournament_no: TournamentNo.optional(),
   tournament_nos: z.array(TournamentNo).min(1).max(1_000).optional(),
   sync_job_id: z.uuid().optional(),
-  /** The fencing token of the job's attempt; a run with an older token is refused. */
+  /** The fencing token of the attempt of the job; the database refuses a run with an older token. */
   job_token: z.uuid().optional(),
   correlation_id: z.string().min(1).max(100).optional(),
-  /** The due time of a scheduled run, and the number of the call for it: a second call for the same run is refused. */
+  /** The due time of a scheduled run, and the number of the call for it; the database refuses a second call for the same run. */
   due_at: moment.optional(),
   attempt: z.number().int().min(1).max(10_000).optional(),
-  /** Believes the replies of the run at once; only for the run of a job, whose trigger is audited. */
+  /** Whether the run accepts its replies at once; only for the run of a job, whose trigger is audited. */
   confirm_removal: z.boolean().optional(),
 }).refine(({ due_at, attempt }) => !due_at === !attempt, {
   path: ["attempt"],
@@ -69,12 +69,12 @@ export const StartSyncResponse = z.object({
   execution_id: z.uuid(),
   status: z.literal("RUNNING"),
   started_at: z.string(),
-  /** When the reaper closes the run if it has not ended; null when its start could not be recorded. */
+  /** The time at which the reaper closes the run; null when its start could not be recorded. */
   deadline: z.string().nullable(),
 });
 export type StartSyncResponse = z.infer<typeof StartSyncResponse>;
 
-/** A tournament with its gender and start, because a city has several; nulls when the database no longer has it. */
+/** A tournament with its gender and start, because a city can have several; these fields are null when the database no longer has it. */
 export const NamedTournament = z.object({
   no: z.string(),
   name: z.string().nullable(),

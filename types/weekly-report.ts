@@ -8,50 +8,50 @@ export const RULE_CHANGES = ["CREATED", "CHANGED", "SWITCHED_OFF", "SWITCHED_ON"
 /** The figures of an objective at the end of the week. */
 export const ReportedBudget = ObjectiveBudget.omit({ causes: true, course: true });
 
-/** A change of a rule, by the audit log. */
-const RuleChange = z.object({
+/** A change of a rule in the audit log. */
+export const RuleChange = z.object({
   at: z.string(),
   actor: z.string(),
   change: z.enum(RULE_CHANGES),
   rule_name: z.string(),
-  /** The other fields that a change of the rule changed. */
+  /** The other changed fields of the rule. */
   fields: z.array(z.string()),
   reason: z.string().nullable(),
 });
 
-const FailingTournament = NamedTournament.extend({ failed: z.number().int(), results: z.number().int() });
+export const FailingTournament = NamedTournament.extend({ failed: z.number().int(), results: z.number().int() });
 
-/** What the database knows of a week, and what words are made of. */
+/** The figures of a week from the database, from which the words are made. */
 export const WeekFigures = z.object({
-  /** Monday 00:00 UTC, and the Monday after it. */
+  /** The week, from Monday 00:00 UTC until the next Monday. */
   from: z.string(),
   until: z.string(),
   incidents: z.object({
-    /** The incidents that were firing in the week; those that began before it count too. */
+    /** The number of incidents that were firing in the week, with those that began before it. */
     total: z.number().int(),
     by_severity: z.record(z.enum(SEVERITIES), z.number().int()),
-    /** Those that had not ended at the end of the week. */
+    /** The number of incidents that had not ended at the end of the week. */
     open: z.number().int(),
-    /** Mean times in ms, from the first notification and from the beginning of the condition; null where no incident came so far. */
+    /** Mean times in ms, from the first notification and from the start of the condition; null when no incident reached that state. */
     acknowledge_ms: z.number().nullable(),
     resolve_ms: z.number().nullable(),
   }),
-  tournaments: z.object({ /** Those with a failed result. */ failing: z.number().int() }),
+  tournaments: z.object({ /** The number of tournaments with a failed result. */ failing: z.number().int() }),
   /** The newest ten of `total` changes. */
   rules: z.object({ total: z.number().int(), newest: z.array(RuleChange) }),
 });
 
-/** The report of a week as it was at its end. */
+/** The report of a week at its end. */
 export const WeeklyReport = WeekFigures.extend({
-  /** Missed and endangered ones first. */
+  /** The objectives: first the missed ones, then those at risk. */
   objectives: z.array(ReportedBudget.extend({ status: z.enum(OBJECTIVE_STATUSES) })),
   incidents: WeekFigures.shape.incidents.extend({
-    /** The one that fired longest; `resolved_at` is null when it fired at the end of the week. */
+    /** The incident that fired longest; `resolved_at` is null when it was firing at the end of the week. */
     longest: AlertIncident.pick({ id: true, cause: true, scope: true, severity: true, resolved_at: true })
       .extend({ duration_ms: z.number() }).nullable(),
   }),
   tournaments: WeekFigures.shape.tournaments.extend({
-    /** At most five, the most failed results first, with the most frequent error in words. */
+    /** At most five tournaments, the most failed results first, with the most frequent error in words. */
     worst: z.array(FailingTournament.extend({ error: z.string().nullable() })),
   }),
 });

@@ -5,7 +5,7 @@ import { startStack } from "../../platform/stack.ts";
 import { findChromium, launch } from "../../testing/browser.ts";
 import { until } from "../../testing/wait.ts";
 
-// A page of another origin uses the project with the unmodified client library, as a program of a third party would.
+// A page of another origin uses the project with the unmodified client library, as the program of a third party does.
 const executable = await findChromium();
 if (!executable && Deno.env.get("CI") === "true") throw new Error("CI=true needs Chromium: install it first (.ci/run does)");
 const folder = await Deno.makeTempDir({ prefix: "sync-origin-" });
@@ -26,13 +26,13 @@ async function bundle(): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-/** What the page keeps between two evaluations. */
+/** The values that the page keeps between two evaluations. */
 declare global {
   var client: SupabaseClient;
 }
 type PageScope = { createClient: typeof createClient };
 
-/** The page of the other origin, after the user of the role has signed in; null stays signed out. */
+/** The page of the other origin, after the user of the role has signed in; null does not sign in. */
 async function openPage(role: string | null): Promise<Page> {
   if (!stack || !browser) throw new Error("this test needs Chromium");
   const page = await (await browser.newContext()).newPage();
@@ -53,7 +53,7 @@ interface Invocation {
   headers?: Record<string, string>;
   body?: Record<string, unknown>;
 }
-/** The status of an invocation, and the code of a refusal, which the page can read. */
+/** The status of an invocation and the code of a refusal, as the page reads them. */
 const invoke = (page: Page, name: string, options: Invocation = {}): Promise<[number, string?]> =>
   page.evaluate(async ([name, options]) => {
     const { error, response } = await client.functions.invoke(name, options);

@@ -5,7 +5,7 @@ import { violations } from "../../testing/browser.ts";
 const { test, query } = await browserStack();
 const RULE = "Match Schedule Duration Exceeded";
 
-/** Ten days with a run every four hours, of which every tenth takes 80 s and the others 30 s. */
+/** Adds ten days with a run every four hours, of which every tenth takes 80 s and the others 30 s. */
 async function addRuns(): Promise<string> {
   await query(
     `insert into sync_execution_history (entity_type, status, trigger, due_at, attempt, execution_start, execution_end, tournaments_processed)
@@ -21,7 +21,7 @@ test("the threshold is dragged over the values of the past, the incidents follow
   await open(`/alerts/rules/${await addRuns()}`, RULE);
   const backtest = page.locator(".backtest"), line = backtest.getByRole("slider", { name: "Line of the threshold" });
   await backtest.getByRole("heading", { name: "In the last 10 days, all that can be measured" }).waitFor();
-  await backtest.getByText("Would have opened 0 incidents and sent 0 notifications; really 0 and 0.").waitFor();
+  await backtest.getByText("Would have opened 0 incidents and sent 0 notifications; the stored rule had 0 and 0.").waitFor();
   assertEquals(await backtest.locator(".values > span").allInnerTexts(), ["1 min 40 s", "50 s", "0"]);
   assertEquals(await violations(page), []);
   const [box, area] = [await line.boundingBox(), await page.locator(".threshold-area").boundingBox()];
@@ -32,7 +32,7 @@ test("the threshold is dragged over the values of the past, the incidents follow
   const field = page.locator("form").getByLabel(/^Threshold/);
   assertEquals(await field.inputValue(), "60");
   await page.mouse.up();
-  await backtest.getByText("Would have opened 6 incidents and sent 12 notifications; really 0 and 0.").waitFor();
+  await backtest.getByText("Would have opened 6 incidents and sent 12 notifications; the stored rule had 0 and 0.").waitFor();
   assertEquals(await backtest.locator("rect.would").count(), 6);
   await page.getByText("Unsaved changes").waitFor();
 });
@@ -52,5 +52,6 @@ test("the arrow keys move the threshold, and the form moves the line", "admin", 
 test("a rule whose past is not kept says so", "admin", async ({ page, open }) => {
   const [rule] = await query<{ id: string }>("select id from alert_rules where name = 'Sync Queue Waiting'");
   await open(`/alerts/rules/${rule?.id}`, "Sync Queue Waiting");
-  await page.getByText("The past of this rule cannot be shown: which jobs could start at a past time is not kept.").waitFor();
+  await page.getByText("The past of this rule cannot be shown: the database does not keep which jobs could start at a past time.")
+    .waitFor();
 });

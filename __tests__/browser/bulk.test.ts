@@ -41,7 +41,7 @@ test(
     await dialog.getByRole("button", { name: "Acknowledge 3" }).click();
     await dialog.locator(".wrong").waitFor();
     assertEquals(await states(), { "Bulk A": "FIRING", "Bulk B": "FIRING", "Bulk C": "FIRING" }, "an invalid note changes nothing");
-    // One ends while the dialog is open.
+    // One incident ends while the dialog is open.
     await resolve("Bulk B");
     await dialog.getByLabel("Note").fill("a known fault");
     await dialog.getByRole("button", { name: "Acknowledge 3" }).click();
@@ -257,7 +257,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await page.getByRole("checkbox", { name: /^Select all/ }).check();
         await bar(page).waitFor();
         for (const check of [violations, missingSpaces, overflows]) assertEquals(await check(page), []);
-        // At the end of the list the bar is in its place; before, it covers rows.
+        // At the end of the list the bar is in its place; above, the bar covers rows.
         await page.evaluate("scrollTo(0, document.body.scrollHeight)");
         assertEquals(await focusOrder(page), []);
         await bar(page).getByRole("button", { name: /^Acknowledge/ }).click();

@@ -10,7 +10,7 @@ const put = async (name: string, channel: object) =>
 const evaluate = async () => await (await service("/functions/v1/sync-alert-processor", "POST", { cause: "cron" })).body?.cancel();
 const runCanaries = (later = "0 minutes") => query("select private.run_canaries(clock_timestamp() + $1::interval)", [later]);
 
-/** A receiver that answers with `status`, and the names of the rules in the messages that it received. */
+/** Starts a receiver that answers with `status` and collects the names of the rules in its messages. */
 function startReceiver() {
   const state = { status: 200, rules: [] as string[] };
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {

@@ -199,7 +199,7 @@ test("the card of a channel has the rules that notify it by severity, and leads 
   const card = page.getByRole("listitem", { name: "pager", exact: true });
   await card.getByText("also 1 rule on escalation").waitFor();
   assertEquals(await card.getByRole("list", { name: "Rules by severity" }).getByRole("listitem").allInnerTexts(), ["Critical 1", "High 1"]);
-  await card.getByText("Nothing was delivered yet. Send a test message.").waitFor();
+  await card.getByText("No message was delivered yet. Send a test message.").waitFor();
   assertEquals(await violations(page), []);
   await card.getByRole("link", { name: "2 rules" }).click();
   await page.getByRole("heading", { level: 1, name: "Alert rules" }).waitFor();

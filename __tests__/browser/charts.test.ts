@@ -5,7 +5,7 @@ import { browserStack } from "../../testing/browser-stack.ts";
 
 const { test, query } = await browserStack();
 const HOUR = 3_600_000;
-/** A time of today or yesterday at which no other run of these tests starts. */
+/** A time of today or yesterday at which no other run of these tests starts, rounded to a quarter of an hour. */
 const ago = (ms: number): string => new Date(Math.floor((Date.now() - ms) / (15 * 60_000)) * 15 * 60_000).toISOString();
 
 const addRun = (start: string, status: string) =>

@@ -1,4 +1,4 @@
-// The script of a page that is served from another origin than the project; `another-origin.test.ts` bundles it.
+// The script of a page of another origin than that of the project; `another-origin.test.ts` bundles it.
 import { createClient } from "@supabase/supabase-js";
 
 Object.assign(globalThis, { createClient });

@@ -7,11 +7,11 @@ import { findChromium, launch, violations, visit, type Visitor } from "../../tes
 import { duration, sentence } from "../../dashboard/src/format.ts";
 import { until } from "../../testing/wait.ts";
 
-// A real browser against the real stack; only the upstream is a stand-in, which returns faults on demand.
+// The tests run a real browser against the real stack; only the upstream is a stand-in, which returns faults on demand.
 const executable = await findChromium();
 if (!executable && Deno.env.get("CI") === "true") throw new Error("CI=true needs Chromium: install it first (.ci/run does)");
 const folder = await Deno.makeTempDir({ prefix: "sync-browser-" });
-// With one tournament at a time a full run lasts long enough to show its progress.
+// With one tournament at a time, a full run lasts long enough to show its progress.
 Deno.env.set("SYNC_CONCURRENCY", "1");
 const start = (port: number) => startStack({ port, folder, write: () => {} });
 let current = executable ? await start(0) : null;
@@ -283,7 +283,7 @@ test("an admin creates a channel, and a test of it shows what its receiver accep
   await page.getByLabel("Signing secret").fill(`whsec_${btoa("a secret of twenty-four by")}`);
   await page.getByRole("button", { name: "Create the channel" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
-  // A channel can be tested once a minute, so that each outcome has its own.
+  // Each outcome has a channel, because a channel can be tested only once a minute.
   const channel = {
     kind: "webhook",
     config: { url: `http://127.0.0.1:${receiver.addr.port}/` },
@@ -424,7 +424,7 @@ test("an inactive sync is reached from the overview, and the choices to sync now
 
 test("an admin changes how long data is kept, and a refusal is at the field", "admin", async ({ page, open }) => {
   await open("/system", "System");
-  await page.getByText(/^Retention: \d+ kinds of rows$/).click();
+  await page.locator("summary", { hasText: /^Retention \d+ kinds of rows\.$/ }).click();
   await page.getByRole("button", { name: "Change Audit log" }).click();
   await page.getByLabel("Keep for").fill("89 days");
   await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
@@ -462,7 +462,7 @@ test("the failed tournaments of a job are synced again, and no others", "operato
   assertEquals(requeued, { tournament_nos: [tournament?.no] });
   await open(`/jobs/${sync_job_id}`, "Sync of Match Schedule");
   await page.getByRole("button", { name: "Sync failed tournaments again" }).waitFor();
-  // Until the job is read again, the view shows it as it was before the request.
+  // The view shows the old state of the job until the job is read again.
   await page.locator("header.page .primary").waitFor({ state: "detached" });
 });
 
@@ -581,7 +581,7 @@ test("errors of a group that are alike are one line, which opens", "viewer", asy
 test("the strip of a sync has a mark for each run, in its outcome, and links to it", "viewer", async ({ page }) => {
   const overview = await (await service("/functions/v1/sync-monitoring/health-overview")).json();
   const idOf = (index: number) => `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`;
-  // A run a minute, so that each due time, at any time of the day, has one; the newest failed.
+  // The sync has a run each minute, so that each due time at any time of the day has one; the newest run failed.
   const recent_runs = Array.from({ length: 48 }, (_, index) => ({
     id: idOf(index),
     status: index === 47 ? "FAILED" : index === 46 ? "PARTIAL" : "SUCCEEDED",
@@ -703,7 +703,7 @@ test("markup from upstream is shown as text, and the policy allows no inline scr
   assert(!policy.includes("unsafe"));
 });
 
-/** The address of every view, with a record where the stack has one. */
+/** The address of every view, with a record if the stack has one. */
 async function addresses(): Promise<string[]> {
   const idOf = async (sql: string) => (await query<{ id: string }>(sql))[0]?.id;
   const detailViews = [
@@ -733,7 +733,7 @@ async function addresses(): Promise<string[]> {
 }
 
 test("an operator discards a notification that waits, and sees the recipient without the address", "operator", async ({ page, open }) => {
-  // The channel is off, so that the processor does not deliver the notification meanwhile.
+  // The channel is inactive, so that the processor does not deliver the notification during the test.
   await query("insert into notification_channels (name, kind, is_active, config) values ('oncall', 'email', false, '{\"to\": []}')");
   const [incident] = await query<{ id: string }>(`
     insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, resolved_at, updated_at)

@@ -151,7 +151,7 @@ Deno.test("only the steps of the runbook about the error of the incident are sho
 
 const SECTIONS = sectionsOf(await Deno.readTextFile(new URL("../../docs/runbook.md", import.meta.url)));
 const VALUES = { tournament: "8104", entity: "matches_schedule", run: "a-run", rule: "a-rule", objective_id: "an-objective" };
-/** What no incident knows: which notification, channel or job the reader means. */
+/** The placeholders that no incident can fill: a notification, a channel, a job or an incident that the reader chooses. */
 const OF_THE_READER = /<(notification|channel|job|incident)>/;
 
 Deno.test("the steps of an incident have its own values, and links instead of the calls that the page can do", () => {

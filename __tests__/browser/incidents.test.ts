@@ -46,7 +46,7 @@ Deno.test("an incident contains those that it inhibits and theirs; an ended one 
   assertEquals(outline([child("b", "not loaded")]), ["b"]);
 });
 
-/** An incident of the list, and one that it inhibits. */
+/** Adds an incident, and another one that it inhibits. */
 async function anInhibitedIncident(): Promise<void> {
   await query("delete from alert_incidents where rule_name in ('Of a parent', 'Of a child')");
   const columns = "rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, updated_at";

@@ -4,7 +4,7 @@ import { violations } from "../../testing/browser.ts";
 import { seedObjectives } from "../../testing/objective-seed.ts";
 import { focusOrder, missingSpaces, overflows } from "../../testing/page-checks.ts";
 
-// The views of an operator's day, as each role, at three widths, with few and with many syncs, and with no and with 10,000 runs.
+// The tests open the views of an operator as each role, at three widths, with few and with many syncs, and with no and with 10,000 runs.
 const { test, query, service } = await browserStack();
 const WIDTHS = [1440, 1024, 390], MANY = 50, RUNS = 10_000;
 
@@ -51,7 +51,7 @@ async function otherAddresses(): Promise<string[]> {
 }
 
 async function seed(): Promise<void> {
-  // Nothing runs and nothing is evaluated meanwhile, so that each view has the same content in each pass.
+  // No sync runs and no rule is evaluated, so that each view has the same content in each pass.
   await query("select cron.unschedule(jobid) from cron.job");
   await query(
     `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, value, message, began_at, opened_at, fired_at, updated_at, evidence)
@@ -61,7 +61,7 @@ async function seed(): Promise<void> {
   );
 }
 
-/** A job and an error. */
+/** Adds a job and an error. */
 async function seedWork(): Promise<void> {
   await query(
     `insert into sync_error_log (entity_type, error_type, error_code, error_severity, retryable, error_message, fingerprint, occurred_at)
@@ -77,7 +77,7 @@ async function seedWork(): Promise<void> {
   await response.body?.cancel();
 }
 
-/** An incident that was acknowledged and is silenced, whose head has the most parts. */
+/** Adds an acknowledged and silenced incident, whose head has the most parts. */
 async function seedQuiet(): Promise<void> {
   await query(
     `with incident as (

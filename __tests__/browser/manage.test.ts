@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { browserStack } from "../../testing/browser-stack.ts";
 import { changeReply, violations } from "../../testing/browser.ts";
 
-// The views with which people manage the alerts, the syncs and the installation.
+// The tests open the views with which people manage the alerts, the syncs and the installation.
 const { test, query } = await browserStack();
 const PHONE = { viewport: { width: 390, height: 844 } };
 
@@ -134,29 +134,55 @@ test("on a phone each name of the navigation is whole, and a menu opens the view
   await page.getByRole("button", { name: "More views, now System" }).waitFor();
 }, PHONE);
 
+const component = (kind: string, name: string, status: string, message = `${name} is as it is`) => ({
+  kind,
+  name,
+  status,
+  message,
+  evidence: {},
+});
+interface Health {
+  sync_entities: Record<string, { status: string; because: unknown[] }>;
+}
+const because = (message: string, status = "WARNING") => [{ code: "OK", status, message, value: null, limit: null, execution_id: null }];
+
 test(
-  "the system says first how many of its components need a person, and no more than its syncs allow",
+  "the headline of the system counts the rows below it, and the state of a sync is that of the overview",
   "viewer",
   async ({ page, open }) => {
-    const of = (name: string, status: string) => ({ name, kind: "schedule", status, message: `${name} is as it is`, evidence: {} });
-    let components = [of("a", "OK"), of("b", "OK")];
+    let components = ["tournaments", "matches_schedule"].map((name) => component("schedule", name, "OK"));
     await changeReply(page, "sync-monitoring/system-status", (body: object) => ({ ...body, status: "OK", components }));
     let health = "WARNING";
-    await changeReply(page, "sync-monitoring/health-overview", (overview: { sync_entities: Record<string, { status: string }> }) => {
-      const { sync_entities } = overview;
-      for (const sync of Object.values(sync_entities)) sync.status = "HEALTHY";
-      if (sync_entities.matches_schedule) sync_entities.matches_schedule.status = health;
+    await changeReply(page, "sync-monitoring/health-overview", (overview: Health) => {
+      for (const sync of Object.values(overview.sync_entities)) sync.status = "HEALTHY";
+      Object.assign(overview.sync_entities.matches_schedule ?? {}, { status: health, because: because("it is slow", health) });
       return overview;
     });
+    const counts = async () => {
+      const figures = await page.locator(".headline dl > div").allInnerTexts();
+      return Object.fromEntries(figures.filter((text) => !text.startsWith("Incidents")).map((text) => text.trim().split(/\s+/)));
+    };
+    const rows = async () => {
+      const words = (await page.locator(".checks .status").allInnerTexts()).map((word) => word.trim());
+      return Object.fromEntries([...Map.groupBy(words, (word) => word)].map(([word, all]) => [word, `${all.length}`]));
+    };
     await open("/system", "System");
-    await page.locator(".headline.warn").getByRole("heading", { name: "Match Schedule has a warning" }).waitFor();
+    await page.locator(".headline.warn").getByRole("heading", { name: "1 of 2 components needs attention" }).waitFor();
+    assertEquals([await counts(), await rows()], Array(2).fill({ Warning: "1", Healthy: "1" }));
+    await page.locator(".checks li", { hasText: "Match Schedule" }).getByText("It is slow.").waitFor();
     health = "HEALTHY";
     await page.reload();
     await page.locator(".headline.good").getByRole("heading", { name: "All 2 components work" }).waitFor();
-    components = [of("a", "OK"), of("b", "FAILED")];
+    components = [
+      ...components,
+      component("runs", "runs", "OK", "1 of 6 runs of the last hour failed"),
+      ...[["upstream", "FAILED"], ["queue", "DEGRADED"], ["audit", "UNKNOWN"]].map(([kind = "", status = ""]) =>
+        component(kind, kind, status)
+      ),
+    ];
     await page.reload();
-    await page.getByRole("heading", { name: "1 of 2 components needs attention" }).waitFor();
-    assert(await page.locator(".headline dd").count() === 2, "the states are not counted");
+    await page.locator(".headline.bad").getByRole("heading", { name: "3 of 6 components need attention" }).waitFor();
+    assertEquals([await counts(), await rows()], Array(2).fill({ Critical: "1", Warning: "2", Unknown: "1", Healthy: "2" }));
   },
 );
 
@@ -170,10 +196,15 @@ test("a job whose run was partial is no completed one in the list, and neither i
   await page.getByRole("row").filter({ hasText: "a partial run" }).locator(".status.warn", { hasText: "Partial" }).waitFor();
   await changeReply(page, "sync-monitoring/system-status", (system: object) => {
     const message = "the last run, of 2026-06-10 12:00 UTC, was partial";
-    return { ...system, components: [{ name: "tournaments", kind: "schedule", status: "OK", message, evidence: {} }] };
+    return { ...system, components: [component("schedule", "tournaments", "OK", message)] };
+  });
+  await changeReply(page, "sync-monitoring/health-overview", (overview: Health) => {
+    Object.assign(overview.sync_entities.tournaments ?? {}, { status: "WARNING", because: because("the last run was partial: 1 failed") });
+    return overview;
   });
   await open("/system", "System");
-  await page.locator(".checks .status.warn", { hasText: "Partial" }).waitFor();
+  await page.locator(".checks li", { hasText: "The last run was partial: 1 failed." }).locator(".status.warn", { hasText: "Warning" })
+    .waitFor();
 });
 
 test(
@@ -188,7 +219,7 @@ test(
       const answer = await route.fetch();
       resolve();
       await left;
-      // Of a context that is closed, which throws.
+      // The answer of a closed context throws.
       await answer.json().finally(end);
     });
     page.reload().catch(() => {});

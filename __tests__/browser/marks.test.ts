@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { marksOf } from "../../dashboard/src/due.ts";
 import { distance, duration, msOf, partsOf, percent } from "../../dashboard/src/format.ts";
+import { healthOfSync } from "../../dashboard/src/health.ts";
+import { type Component, healthOf } from "../../dashboard/src/system/health.ts";
 
 const ENTITY = {
   sync_frequency: "15 minutes",
@@ -48,4 +50,31 @@ Deno.test("figures have readable units, and a ratio below 1 is never shown as 10
     "1 min ago",
     "in 10 s",
   ]);
+});
+
+const part = (kind: Component["kind"], status: Component["status"], message = ""): Component => ({
+  name: "a",
+  kind,
+  status,
+  message,
+  evidence: {},
+});
+
+Deno.test("a sync has the health of its runs in every view, and a schedule that does not work is a warning before a run is overdue", () => {
+  for (const status of ["HEALTHY", "WARNING", "CRITICAL"] as const) {
+    const seen = (["OK", "UNKNOWN", "DEGRADED", "FAILED"] as const).map((of) => healthOf(part("schedule", of), { a: { status } }));
+    const early = status === "HEALTHY" ? "WARNING" : status;
+    assertEquals(seen, [status, status, early, early]);
+    assertEquals(healthOfSync({ status }), status);
+  }
+  assertEquals(healthOf(part("schedule", "FAILED"), {}), "CRITICAL");
+});
+
+Deno.test("a component is healthy only if the API says so and none of its runs failed", () => {
+  const states = (["OK", "DEGRADED", "FAILED", "UNKNOWN"] as const).map((status) =>
+    healthOf(part("queue", status), { a: { status: "CRITICAL" } })
+  );
+  assertEquals(states, ["HEALTHY", "WARNING", "CRITICAL", "UNKNOWN"]);
+  assertEquals(healthOf(part("runs", "OK", "no run of the last hour failed"), {}), "HEALTHY");
+  assertEquals(healthOf(part("runs", "OK", "1 of 4 runs of the last hour failed"), {}), "WARNING");
 });

@@ -3,12 +3,12 @@ import type { Page } from "playwright-core";
 import { browserStack } from "../../testing/browser-stack.ts";
 import { until } from "../../testing/wait.ts";
 
-// One night: VIS answers 500, an operator acknowledges the incident, VIS recovers, and the closed incident still says why.
+// The test plays one night: VIS answers 500, an operator acknowledges the incident, VIS recovers, and the ended incident has its cause.
 const { test, query, service, upstream } = await browserStack();
 
 const SCREEN = { width: 1440, height: 900 };
 
-/** Moves the due times, so that no scheduled run is live when the test starts one: the night takes about a minute. */
+/** Moves the due times, so that no scheduled run is live when the test starts a run; the test takes about a minute. */
 async function keepScheduleAway(): Promise<void> {
   const schedule_anchor = new Date(Date.now() + 8 * 60_000).toISOString();
   const change = { schedule_anchor, reason: "no scheduled run in the night of the test" };
@@ -18,7 +18,7 @@ async function keepScheduleAway(): Promise<void> {
   await until("the end of a live run", async () => (await query(isQuiet)).length);
 }
 
-/** Runs a full sync of the matches by hand, which ignores what is fresh. */
+/** Starts a manual full run of the matches, which also syncs fresh tournaments. */
 async function sync(): Promise<void> {
   const response = await service("/functions/v1/match-schedule-sync", "POST");
   const { execution_id, ...rest } = await response.json();
@@ -30,7 +30,7 @@ async function sync(): Promise<void> {
   });
 }
 
-/** The texts that stand whole on the first screen. */
+/** The texts that are completely on the first screen. */
 const textsOnScreen = (page: Page): Promise<string> =>
   page.evaluate<string>(`[...document.querySelectorAll("h1, h2, dt, dd, p, li, button, .pill")].filter((element) => {
     const { top, bottom } = element.getBoundingClientRect();
@@ -44,7 +44,7 @@ test(
     await keepScheduleAway();
     await upstream({ kind: "server_error" });
     await sync();
-    // The incident fires during the run, and its value moves until every tournament has failed.
+    // The incident fires during the run, and its value rises until every tournament has failed.
     const cause = page.locator(".incidents .cause").filter({ hasText: /: (\d+) of \1 tournaments$/ }).first();
     await cause.waitFor({ timeout: 60_000 });
     assertMatch(await cause.innerText(), /^VIS answered HTTP 500: /);
@@ -61,7 +61,7 @@ test(
     ) {
       assert(screen.includes(part), `“${part}” is not on the first screen:\n${screen}`);
     }
-    // Only the step for an error of VIS is shown.
+    // The screen has only the step for an error of VIS.
     assertEquals([screen.includes("VIS is down or refuses our requests"), screen.includes("VIS has changed its responses")], [true, false]);
 
     await page.getByRole("button", { name: "Acknowledge" }).click();

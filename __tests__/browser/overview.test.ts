@@ -2,14 +2,14 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Page } from "playwright-core";
 import { browserStack } from "../../testing/browser-stack.ts";
 
-// The overview and an incident: their figures, their main act, their form on a phone, and their use by keyboard alone.
+// The tests are about the overview and an incident: figures, main act, form on a phone, and use by keyboard alone.
 const { test, query, service } = await browserStack();
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const CAUSE = "A run used too much memory";
 
-/** A firing incident, for the time of `act`. */
+/** Runs `act` with a firing incident. */
 async function withIncident(act: (id: string) => Promise<void>): Promise<void> {
-  // No evaluation resolves the incident, whose rule is not met.
+  // The cron jobs are removed, because an evaluation resolves the incident, whose condition is not met.
   await query("select cron.unschedule(jobid) from cron.job");
   const [incident] = await query<{ id: string }>(
     `insert into alert_incidents
@@ -29,7 +29,7 @@ const focused = (page: Page): Promise<string> =>
     "document.activeElement.getAttribute('aria-label') ?? document.activeElement.labels?.[0]?.textContent ?? document.activeElement.textContent",
   );
 
-/** Opens the dialog of the focused button, and returns what it puts the focus on. */
+/** Opens the dialog of the focused button, and returns the name of the control that then has the focus. */
 async function openDialog(page: Page): Promise<string> {
   await page.keyboard.press("Enter");
   await page.locator("dialog[open]").waitFor();
@@ -66,7 +66,7 @@ test(
 );
 
 test("the table and the inactive syncs appear together, also when the settings arrive late", "viewer", async ({ page }) => {
-  // The requests of the first visit have ended, so that the routes serve those of the second one.
+  // The requests of the first visit end first, so that the routes serve the requests of the second visit.
   await page.locator(".inactive").waitFor();
   const { promise: overviewWasRead, resolve } = Promise.withResolvers<void>();
   await page.route("**/health-overview", async (route) => {
@@ -77,7 +77,7 @@ test("the table and the inactive syncs appear together, also when the settings a
   await page.route("**/sync-admin/entities", async (route) => {
     await overviewWasRead;
     await (await answered).finished();
-    // Two frames, in which the page would draw a table without the settings.
+    // Two frames are enough for a wrong page to draw the table without the settings.
     await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
     await route.continue();
   }, { times: 1 });
@@ -169,7 +169,7 @@ test("with the keyboard alone an incident is opened, acknowledged, silenced and 
     await page.getByRole("dialog").waitFor({ state: "detached" });
     assertEquals(await focused(page), "Acknowledge");
     assertEquals(await openDialog(page), "Note");
-    // The browser can report the end of a dialog when the next one is open.
+    // The browser can report the end of a dialog when the next dialog is open.
     await first?.evaluate((dialog) => dialog.dispatchEvent(new Event("close")));
     await page.keyboard.press("Shift+Tab");
     assertEquals(await focused(page), "Close");

@@ -5,7 +5,7 @@ import { startStack } from "../../platform/stack.ts";
 import { findChromium, launch } from "../../testing/browser.ts";
 import { run } from "../../testing/supabase-cli.ts";
 
-// The page as the platform serves it, and a build for another origin on a host that reads `_headers`, as Netlify and Cloudflare Pages do.
+// The tests open the page of the platform, and a build for another origin on a host that reads `_headers`, such as Netlify.
 const executable = await findChromium();
 if (!executable && Deno.env.get("CI") === "true") throw new Error("CI=true needs Chromium: install it first (.ci/run does)");
 const ignore = executable === null;
@@ -13,7 +13,7 @@ const folder = await Deno.makeTempDir({ prefix: "sync-headers-" });
 const stack = executable ? await startStack({ port: 0, folder: `${folder}/data`, write: () => {} }) : null;
 const browser = executable ? await launch(executable) : null;
 const account = stack?.state.accounts.find(({ role }) => role === "viewer");
-/** The requests that reached the site of somebody else, which answers everybody. */
+/** The requests to a site of a third party, which answers every origin. */
 const visits: string[] = [];
 const site = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
   const { pathname, searchParams } = new URL(request.url);
@@ -52,7 +52,7 @@ async function newPage(): Promise<{ page: Page; messages: string[] }> {
   return { page, messages };
 }
 
-/** What a fetch from the page ends with, and the directive that refused it. */
+/** The result of a fetch from the page, or the directive that refused it. */
 const fetchFrom = (page: Page, url: string): Promise<string> =>
   page.evaluate(async (url) => {
     const refused = new Promise<string>((resolve) =>

@@ -11,7 +11,7 @@ const field = (page: Page) => page.getByRole("combobox", { name: "Search" });
 const options = (page: Page) => page.getByRole("option");
 const heading = (page: Page, name: string) => page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
 const hash = (page: Page) => new URL(page.url()).hash;
-/** The title of the option that Enter would choose, as the field states it to a screen reader. */
+/** The title of the option that Enter chooses, from the attribute for screen readers. */
 async function active(page: Page): Promise<string> {
   const id = await field(page).getAttribute("aria-activedescendant");
   const option = page.locator(`[id="${id}"]`);
@@ -24,7 +24,7 @@ async function openPalette(page: Page, text = ""): Promise<void> {
   await field(page).waitFor();
   if (text) await page.keyboard.type(text);
 }
-/** Waits until nothing is searched for any more. */
+/** Waits until the search has ended. */
 const settled = (page: Page) => page.locator("[role=listbox][aria-busy=false]").waitFor();
 
 test("an object is found and opened with the keyboard alone", "viewer", async ({ page, errors }) => {
@@ -44,7 +44,7 @@ test("an object is found and opened with the keyboard alone", "viewer", async ({
   await options(page).filter({ hasText: "Run of Tournament Sync" }).filter({ hasText: "Failed" }).waitFor();
   await page.keyboard.press("Enter");
   await page.waitForURL(`**#/runs/${RUN}`);
-  // Enter before the answer waits for it.
+  // Enter before the answer opens the first result when it arrives.
   await openPalette(page, "match schedule consecutive");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { level: 1, name: "Match Schedule Consecutive Failures" }).waitFor();

@@ -4,7 +4,7 @@ import { startStack } from "../../platform/stack.ts";
 import { people } from "../../scripts/people.ts";
 import { findChromium, launch, violations, visit } from "../../testing/browser.ts";
 
-// A real browser against the real stack; Auth's own answers are replaced only where the local Auth cannot give them.
+// The tests run a real browser against the real stack; only answers that the local Auth cannot give are replaced.
 const executable = await findChromium();
 if (!executable && Deno.env.get("CI") === "true") throw new Error("CI=true needs Chromium: install it first (.ci/run does)");
 const folder = await Deno.makeTempDir({ prefix: "sync-people-" });
@@ -18,7 +18,7 @@ function running() {
   return { stack, browser };
 }
 
-/** A test in a page that nobody has signed in to; ignored without Chromium. */
+/** A test in a page without a signed-in user; ignored without Chromium. */
 function test(name: string, act: (page: Page) => Promise<void>): void {
   Deno.test({
     name,

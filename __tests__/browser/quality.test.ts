@@ -6,7 +6,7 @@ const { test, query } = await browserStack();
 const RULE = "Match Schedule Duration Exceeded";
 const ruleId = async () => (await query<{ id: string }>("select id from alert_rules where name = $1", [RULE]))[0]?.id ?? "";
 
-/** Six slow runs of the last day, each with an incident; a person acknowledged that of the slowest. */
+/** Adds six slow runs of the last day, each with an incident; a person acknowledged the incident of the slowest. */
 async function seed(): Promise<string> {
   await query("select cron.unschedule(jobid) from cron.job");
   await query("delete from alert_incidents");
@@ -55,7 +55,7 @@ test("a viewer sees the quality of rules and a suggestion, and cannot apply it",
   const row = page.getByRole("row").filter({ hasText: RULE });
   assertMatch(await row.innerText(), /7/);
   assertEquals(await violations(page), []);
-  await page.getByLabel("Period").selectOption("7d");
+  await page.getByRole("group", { name: "Period" }).getByRole("button", { name: "7d" }).click();
   await page.waitForURL(/period=7d/);
 });
 
@@ -75,3 +75,18 @@ test("an operator labels an incident, and the quality of its rule counts the lab
   const [stored] = await query<{ label: string | null }>("select label from alert_incidents where id = $1", [incident?.id]);
   assert(stored && stored.label === null);
 });
+
+test(
+  "on a phone the figures of a rule are a line without what did not happen, and the period is in the header",
+  "viewer",
+  async (visitor) => {
+    const { page, open } = visitor;
+    await seed();
+    await open("/alerts/quality", "Alert quality");
+    const figures = page.locator("tr", { hasText: RULE }).locator(".dotted > span");
+    await figures.first().waitFor();
+    assertEquals(await figures.allInnerTexts(), ["7 incidents", "0 notifications", "20 min to resolve"]);
+    assertMatch(await page.locator("header.page").getByRole("group", { name: "Period" }).innerText(), /7d\s*30d\s*90d/);
+  },
+  { viewport: { width: 390, height: 844 } },
+);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { refusalOf } from "../../dashboard/src/refusals.ts";
 import { type Fields, fieldsOf, requestOf, settle } from "../../dashboard/src/rule-fields.ts";
 import { sentenceOf } from "../../dashboard/src/rule-text.ts";
-// Sets the words of refusals, as each function does.
+// The import sets the words of refusals, as in each function.
 import "../../supabase/functions/_shared/app.ts";
 import { ChangeRuleRequest, CreateRuleRequest } from "../../types/admin.ts";
 import type { AlertRule } from "../../types/alerts.ts";

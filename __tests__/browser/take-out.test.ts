@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { csvOf } from "../../dashboard/src/csv.ts";
 import { browserStack } from "../../testing/browser-stack.ts";
 
-// What a person takes out of the page: texts to copy and lists as files.
+// The tests copy texts from the page and save lists as files.
 const { test, query } = await browserStack();
 
 test("the menu of a run copies its link, its id and its request without the token", "viewer", async ({ page, open }) => {

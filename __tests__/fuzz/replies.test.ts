@@ -7,7 +7,7 @@ import { createSyncHarness } from "../../testing/sync-harness.ts";
 const db = await openTestDatabase();
 const TOURNAMENTS = Array.from({ length: 60 }, (_, index) => 9001 + index);
 const MATCHES = 2;
-/** Parts that break parsers, databases or texts, beside single bytes. */
+/** The inserted parts, which break parsers, databases or texts. */
 const PARTS = [
   ...["\0", "\\u0000", "\\ud83c", "\\udfd0", "&#0;", "&#x1F;", "&#xD800;", "&#1114112;", "🏐", "\x1b", "\ufeff", "\u2028"],
   ...[
@@ -47,7 +47,7 @@ const listOf = (season: string) =>
     ...{ startDateMainDraw: `${season}-06-12`, endDateMainDraw: `${season}-06-14`, countryCode: "BR", version: 7 },
   }));
 
-/** The rows as VIS sends them, in JSON or XML. */
+/** The rows in the format of VIS, JSON or XML. */
 function bytesOf(list: string, row: string, rows: object[], isJson: boolean): Uint8Array {
   if (isJson) return new TextEncoder().encode(JSON.stringify({ data: rows, nbItems: rows.length, version: 7 }));
   const attributes = (values: object) =>
@@ -56,7 +56,7 @@ function bytesOf(list: string, row: string, rows: object[], isJson: boolean): Ui
   return new TextEncoder().encode(`<${list} NbItems="${rows.length}" Version="7">${elements}</${list}>`);
 }
 
-/** The bytes after one or two changes: a byte changed, removed or inserted, a part inserted or repeated, or the end cut off. */
+/** The bytes after one or two changes: a changed, removed or inserted byte, an inserted or repeated part, or a cut end. */
 function mutate(bytes: Uint8Array): Uint8Array {
   for (let changes = 1 + below(2); changes > 0; changes--) {
     const at = below(bytes.length + 1);
@@ -113,7 +113,7 @@ const harness = createSyncHarness(db, {
   },
 });
 
-/** Starts runs until `replies` were served; after each, the run has ended, and every result and error of it is recorded. */
+/** Starts runs until `replies` were served, and checks after each that the run has ended and all of its results and errors are recorded. */
 async function serve(name: "match-schedule-sync" | "tournament-master-sync", replies: number): Promise<Map<string, number>> {
   const statuses = new Map<string, number>();
   for (counts.replies = 0; counts.replies < replies;) {

@@ -43,7 +43,7 @@ const [token, run] = await Promise.all([
   aUser(db, { ...USER, role: "admin" }),
 ]);
 const REQUESTS = 10_000;
-/** Words of the validator that a person should not read. */
+/** The words of the validator, which no refusal may contain. */
 const VALIDATOR_WORDS = /Invalid (input|option|string|discriminator)|expected .* received|Too (small|big)|Unrecognized|zod/;
 
 /** Every route of the functions, except those that make outgoing requests or do not answer JSON. */
@@ -84,7 +84,7 @@ const valid = fc.constantFrom(
 );
 const value = fc.oneof(valid, malformed);
 const number = fc.constantFrom(1e308, -1e308, 2 ** 53, 2 ** 31, -(2 ** 63), 1.5, 5e-324, 0, -1);
-/** Valid bodies of the routes that take one; a request sends one with some of its values replaced. */
+/** The valid bodies of the routes with a body; a request sends one with some replaced values. */
 const bodies: [path: RegExp, ...bodies: Record<string, unknown>[]][] = [
   [
     /manual-trigger/,
@@ -210,7 +210,7 @@ const request = fc.constantFrom(...routes).chain((route) =>
   fc.record({
     route: fc.constant(route),
     part: fc.oneof(fc.constant(keyIn(route.path)), value),
-    // Only a GET takes a query.
+    // Only a GET has a query.
     query: route.method === "GET" ? query : fc.oneof(fc.constant({}), fc.constant({}), fc.constant({}), query),
     body: fc.oneof(replacedBody(route.path), replacedBody(route.path), replacedBody(route.path), body),
   })
@@ -222,7 +222,7 @@ Deno.test("ten thousand random requests over every route: none gets a 5xx, and e
   const property = fc.asyncProperty(request, async ({ route: { app, method, path }, part, query, body }) => {
     const encode = (text: string) => encodeURIComponent(text.toWellFormed());
     const url = path.replace(/:\w+(\{[^}]*\})?/g, () => encode(part)) + `?${new URLSearchParams(query)}`;
-    // To verify a token takes most of the time of a request that is refused.
+    // Most requests have the secret key, because the verification of a token takes most of the time of a refused request.
     const isOfSecret = requests++ % 4 !== 0 || /-sync|processor|process-queue/.test(app + path);
     const response = await apps[app].fetch(
       new Request(`http://functions.test${url}`, {

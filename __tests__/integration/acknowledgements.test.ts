@@ -16,7 +16,7 @@ const clock = new TestClock("2026-06-10T12:00:00Z");
 const send = requester(createApp({ rpc: db.rpc, clock, log: () => {}, env: testEnv(), waitUntil: () => {} }), "/sync-admin");
 const acknowledge = async (id: string, body: object = {}) =>
   await send("POST", `/alerts/${id}/acknowledge`, body, { authorization: `Bearer ${await db.token("operator")}` });
-/** Creates a channel of each kind, and lets one rule notify some of them. */
+/** Creates a channel of each kind, and a rule that notifies some of them. */
 async function setUp(notified = KINDS) {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications cascade");
@@ -33,7 +33,7 @@ async function setUp(notified = KINDS) {
     ],
   );
 }
-/** Evaluates the rules with so many consecutive failures, a minute later, and delivers what is due. */
+/** Evaluates the rules a minute later with this number of consecutive failures, and delivers the due states. */
 async function tick(failures: number, channels: ReturnType<typeof createChannels>) {
   clock.advance(60_000);
   await db.query("update sync_status set last_attempt = $1, consecutive_failures = $2", [clock.asOf(), failures]);

@@ -83,7 +83,7 @@ await aUser(db, { ...USER, role: "admin" });
 
 interface Act {
   route: string;
-  /** Creates the object of the act and returns its key; without it the act creates the object. */
+  /** Creates the object of the act and returns its key; absent when the act itself creates the object. */
   object?: () => Promise<string>;
   body?: object;
   audit: { action: string; object_type: string; before?: object | null; after?: object | null; reason?: string };
@@ -304,7 +304,7 @@ Deno.test("the table of acts has every route that changes something", () => {
 for (const { route, object, body, audit } of ACTS) {
   const [method = "", path = ""] = route.split(" ");
   Deno.test(`${audit.action} writes one audit row with actor, object, both states and reason, and none when it is refused`, async () => {
-    // Nothing is truncated between the acts, because that is slow. These are the rows that a second act would meet.
+    // No table is truncated between the acts, because that is slow; only the rows that a second act meets are deleted.
     await db.query("delete from sync_jobs");
     await db.query("delete from alert_rules where name = 'Test act'");
     await db.query("delete from sync_objectives where name = 'Test act'");

@@ -9,7 +9,7 @@ const PAGE = await Deno.readTextFile(new URL("docs/adding-a-sync.md", ROOT));
 const folder = await Deno.makeTempDir({ prefix: "sync-added-" });
 const sources = new URL(`file://${folder}/`);
 
-/** Writes each code block of the page into a copy of the project: to the file that the text before it names. */
+/** Writes each code block of the page into a copy of the project, to the file that the text before the block names. */
 async function followThePage(): Promise<void> {
   for (const layer of ["supabase", "services", "types"]) await copyFolder(new URL(layer, ROOT).pathname, `${folder}/${layer}`);
   const written: string[] = [];
@@ -31,7 +31,7 @@ async function followThePage(): Promise<void> {
   ]);
 }
 
-/** A database of its own on the server of the tests, with stand-ins for the extensions; without a server the embedded one. */
+/** A new database on the server of the tests, with stand-ins for the extensions; without a server, the embedded database. */
 async function openDatabase(): Promise<{ url?: string; remove: () => Promise<void> }> {
   const server = Deno.env.get("TEST_DATABASE_URL");
   if (!server) return { remove: () => Promise.resolve() };

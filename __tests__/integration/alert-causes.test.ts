@@ -1,4 +1,4 @@
-// Over 300 lines: a case for each way in which incidents have a common cause.
+// Over 300 lines, because each way in which incidents have a common cause has a case.
 import { assertEquals, assertObjectMatch } from "@std/assert";
 import { Webhook } from "standardwebhooks";
 import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
@@ -133,7 +133,7 @@ Deno.test("after a gap in the evaluations two evaluators report each missed run 
   const { clock, evaluate } = await setUp("Match Schedule Overdue", "Alert Processor Late");
   await aRun(db, { execution_start: "2026-06-10T12:00:01Z" });
   await evaluate();
-  // Runs are due at 12:15, 12:30 and 12:45, and one started at 12:40: the first two due times are missed, the third is overdue.
+  // Runs are due at 12:15, 12:30 and 12:45, and one started at 12:40, so the first two due times are missed and the third is overdue.
   await aRun(db, { execution_start: "2026-06-10T12:40:00Z" });
   await db.query("update sync_status set last_attempt = '2026-06-10T12:40:00Z' where entity_type = 'matches_schedule'");
   clock.moveTo("2026-06-10T12:55:00.000Z");

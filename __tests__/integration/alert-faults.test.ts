@@ -10,7 +10,7 @@ const db = await openTestDatabase();
 
 class Killed extends Error {}
 
-/** Calls the database for a worker that is killed at its call number `step`, before the call or after it and before its answer. */
+/** Calls the database for a worker that is killed at its call number `step`, before the call, or between the call and its answer. */
 function dyingRpc(step: number, isAfter: boolean): Rpc {
   let calls = 0;
   return async (fn, args) => {

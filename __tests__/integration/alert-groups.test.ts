@@ -7,7 +7,7 @@ const linesOf = (arrivals: Arrival[]): string[][] => arrivals.map(({ lines }) =>
 const setLimit = (hourly_limit: number) =>
   db.query("update notification_channels set hourly_limit = $1, group_window = '0'", [hourly_limit]);
 
-/** A rule on the tournaments "1" and "2" of matches_schedule, which are one group. */
+/** A processor with a rule on the tournaments "1" and "2" of matches_schedule, which are one group. */
 async function setUpTournaments(severity?: string) {
   const processor = await setUpProcessor(db, { env: { DASHBOARD_URL: "https://monitor.test/page/" } });
   await processor.useTournamentRule(["1", "2"], severity);

@@ -8,7 +8,7 @@ const db = await openTestDatabase();
 const actor = { name: "operator@example.com", role: "operator" };
 const RULE = "Match Schedule Consecutive Failures";
 
-/** Three failures in a row, and an evaluator that has measured them and applies its decisions later. */
+/** Three consecutive failures, and an evaluator that has measured them and applies its decisions later. */
 async function setUp() {
   const { clock, evaluate, fail } = await setUpProcessor(db);
   await fail();

@@ -35,7 +35,7 @@ async function setUp(): Promise<string[]> {
   return (await db.query<{ id: string }>("select id from alert_rules order by name limit 2")).map(({ id }) => id);
 }
 
-/** An incident of a rule that began to fire at a time and was notified a minute later. */
+/** Inserts an incident of a rule that fired at a time and was notified a minute later. */
 const fires = async (rule_id: string | null, at: number, row: object = {}): Promise<string> => {
   const times = { began_at: iso(at), opened_at: iso(at), fired_at: iso(at), updated_at: iso(at), notified_at: iso(at + MINUTE) };
   return String((await insert(db, "alert_incidents", { ...VALID_ROWS.alert_incidents, rule_id, rule_name: "Old", ...times, ...row })).id);
@@ -49,7 +49,7 @@ const median = (values: number[]): number | null => {
 };
 type Counts = Pick<RuleQuality, "incidents" | "acknowledged" | "brief" | "flapping" | "useful" | "noise" | "acknowledge_ms" | "resolve_ms">;
 
-/** A random incident with what people do about it, and its part in the counts of its rule; null when it is outside the period. */
+/** Inserts a random incident with acts of people, and returns its part in the counts of its rule; null when it is outside the period. */
 async function randomIncident(rule: string, random: () => number, tournament_no: string) {
   const start = Date.parse(NOW) - Math.round(random() * 34 * DAY / MINUTE) * MINUTE, length = Math.ceil(random() * 12) * MINUTE;
   const is_flapping = random() < 0.2, isAcknowledged = random() < 0.4, isSilenced = random() < 0.2;
@@ -192,7 +192,7 @@ Deno.test("a suggestion says why a rule cannot be replayed, and is none for a ru
   });
   assertObjectMatch(await suggestion("Sync Queue Waiting"), {
     status: 200,
-    body: { suggestion: null, reason: "which jobs could start at a past time is not kept" },
+    body: { suggestion: null, reason: "the database does not keep which jobs could start at a past time" },
   });
   assertEquals((await suggestion(crypto.randomUUID())).status, 404);
 });

@@ -24,7 +24,7 @@ const notified = async () =>
     "select concat_ws(' ', item ->> 'kind', item ->> 'rule_name') as line from alert_notifications order by seq",
   ))
     .map(({ line }) => line);
-/** Runs with these statuses, ten minutes apart. */
+/** Adds runs with these statuses, ten minutes apart. */
 const runs = async (start: string, count: number, status = (_index: number) => "SUCCEEDED") => {
   for (let index = 0; index < count; index++) {
     await aRun(db, { execution_start: new Date(Date.parse(start) + index * 600_000).toISOString(), status: status(index) });

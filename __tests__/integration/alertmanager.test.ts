@@ -35,7 +35,7 @@ async function startAlertmanager(port: number) {
   await until("Alertmanager", () => read("/-/ready").then(() => true, () => false));
   return {
     alerts: async (): Promise<Alert[]> => JSON.parse(await read("/api/v2/alerts")),
-    /** How many resolved alerts it received. */
+    /** The number of resolved alerts that Alertmanager received. */
     resolved: async () => Number(/alerts_received_total\{status="resolved",version="v2"\} (\d+)/.exec(await read("/metrics"))?.[1]),
     stop: async () => {
       process.kill("SIGKILL");
@@ -51,7 +51,7 @@ function freePort(): number {
   return listener.addr.port;
 }
 
-/** The processor with a channel to an Alertmanager at the port, on the time of the machine, which Alertmanager has too. */
+/** The processor with a channel to an Alertmanager at the port; both use the time of the machine. */
 async function setUp(port: number) {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications cascade");
@@ -63,11 +63,13 @@ async function setUp(port: number) {
   const clock = new TestClock(new Date(Date.now() - 20 * MINUTE).toISOString());
   const env = testEnv({ ALERT_ALLOW_PRIVATE_URLS: "true", DASHBOARD_URL: "https://monitor.test/", RUNBOOK_URL: "https://git.test/main/" });
   const work: Promise<unknown>[] = [];
-  const app = createApp({
-    ...{ rpc: db.rpc, clock, env, log: () => {}, channels: createChannels(env, clock), heartbeat: () => Promise.resolve() },
-    waitUntil: (task) => work.push(task),
-  });
-  /** A call of cron with so many consecutive failures. */
+  const start = () =>
+    createApp({
+      ...{ rpc: db.rpc, clock, env, log: () => {}, channels: createChannels(env, clock), heartbeat: () => Promise.resolve() },
+      waitUntil: (task) => work.push(task),
+    });
+  let app = start();
+  /** Evaluates the rules with this number of consecutive failures, as a call of pg_cron does. */
   const tick = async (failures: number, advanceMs = MINUTE) => {
     clock.advance(advanceMs);
     await db.query("update sync_status set last_attempt = $1, consecutive_failures = $2", [clock.asOf(), failures]);
@@ -75,7 +77,7 @@ async function setUp(port: number) {
     assertEquals((await app.fetch(request)).status, 202);
     await Promise.all(work);
   };
-  return { clock, tick };
+  return { clock, tick, restart: () => void (app = start()) };
 }
 
 async function isInstalled(): Promise<boolean> {
@@ -88,9 +90,9 @@ Deno.test("Alertmanager has our alerts while they fire and until they end, also 
   if (!await isInstalled()) return;
   const port = freePort();
   let manager = await startAlertmanager(port);
-  const { clock, tick } = await setUp(port);
-  // Alertmanager, which has the time of the machine, ends an alert only when its end is over.
-  clock.moveTo(new Date(Date.now() - 10 * MINUTE).toISOString());
+  const { clock, tick, restart } = await setUp(port);
+  // Alertmanager uses the time of the machine, and ends an alert only when the end of the alert is in the past.
+  clock.moveTo(new Date(Date.now() - 12 * MINUTE).toISOString());
   await tick(3);
   const [alert] = await manager.alerts();
   assertObjectMatch(alert ?? {}, {
@@ -100,13 +102,20 @@ Deno.test("Alertmanager has our alerts while they fire and until they end, also 
   assertMatch(String(alert?.annotations.summary), /3 runs failed in a row/);
   assertMatch(String(alert?.generatorURL), /^https:\/\/monitor\.test\/#\/alerts\/[0-9a-f-]{36}$/);
   assertEquals(Date.parse(String(alert?.endsAt)), clock.now() + 15 * MINUTE, "a processor that is away for less loses none");
-  await manager.stop();
+  restart();
+  clock.advance(8 * MINUTE);
+  assertEquals(await manager.alerts(), [alert], "it keeps them while the processor is away");
   await tick(3);
+  const [kept, ...others] = await manager.alerts();
+  assertEquals([kept?.startsAt, others], [alert?.startsAt, []], "a processor that starts again goes on with the same alert");
+  assertEquals(Date.parse(String(kept?.endsAt)), clock.now() + 15 * MINUTE);
+  await manager.stop();
+  await tick(3, 1_000);
   const failed = await db.query("select last_error, failures from notification_destinations where channel = 'manager'");
   assertEquals(failed, [{ last_error: "no connection to the receiver", failures: 0 }]);
   manager = await startAlertmanager(port);
   assertEquals(await manager.alerts(), []);
-  await tick(3);
+  await tick(3, 1_000);
   assertEquals((await manager.alerts()).map(({ labels }) => labels.alertname), [RULE], "an empty one has them after the next post");
   await tick(0, 1_000);
   assertEquals([await manager.alerts(), await manager.resolved()], [[], 1]);

@@ -1,4 +1,4 @@
-// Over 300 lines: a case for each rule and metric.
+// Over 300 lines, because each rule and metric has a case.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp as createProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
 import { createChannels, createHeartbeat } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
@@ -66,22 +66,21 @@ async function setUp(now = "2026-06-10T12:03:00.000Z") {
 const evaluationOf = (transition: Transition) => ({ transitions: [transition], recovered: [], broken: [] });
 const only = (name: string) => db.query("update alert_rules set is_active = name = $1", [name]);
 
-/** Activates matches_live, for a time before the test, with other changes. */
+/** Activates matches_live from a time before the test, with other changes. */
 const activateLive = (changes: string) =>
   db.query(
     `update sync_status set is_active = true, function_name = 'match-live-sync', updated_at = '2026-06-01T00:00:00Z', ${changes}
     where entity_type = 'matches_live'`,
   );
 
-/** A tournament of today that was last read at a time, and a run at 11:45 that did not read it. */
+/** Adds a tournament of today that was last read at a time, and a run at 11:45 that did not read it. */
 async function aStaleTournament(synced_at: string): Promise<void> {
   const { no } = await aTournament(db);
   await db.query("insert into tournament_sync_state (tournament_no, synced_at, ttl) values ($1, $2, '15 minutes')", [no, synced_at]);
   await aRun(db, { execution_start: "2026-06-10T11:45:00Z" });
 }
 
-/** Meets the condition of each default rule at 12:03 UTC on 10 June 2026. */
-/** Rolls up nine quiet days of an indicator until 10:00; the events since then come from rows. */
+/** Rolls up nine quiet days of an indicator until 10:00; later events come from rows. */
 const quietDays = async (indicator: string, events: number) => {
   await db.query(
     `insert into sync_indicators (indicator, entity_type, bucket, events, bad_events)
@@ -121,6 +120,7 @@ async function aCanary(state: Row) {
   return await insert(db, "channel_canaries", { channel: "letters", opened_at: at, stage_since: at, ...state });
 }
 
+/** The acts that meet the condition of each default rule at 12:03 UTC on 10 June 2026. */
 const CAUSES: Record<string, () => Promise<unknown>> = {
   ...BURNS,
   "Tournament Sync Consecutive Failures": () =>
@@ -454,7 +454,7 @@ for (const [entity, hours] of [["tournaments", 24], ["matches_schedule", 1]] as 
     const drops: unknown[] = [];
     for (let day = 0; day <= 5; day++) {
       for (let hour = 0; hour < 24; hour += hours) await run(at(day, hour), 0);
-      // A run counts from its end.
+      // A run counts from its end on.
       drops.push(await recordsDrop(entity, at(day, 0.1)));
     }
     assertEquals(drops, [1, 1, 1, 1, 1, 0]);

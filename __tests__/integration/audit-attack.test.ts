@@ -1,5 +1,5 @@
-// What the holder of the secret key, and the owner of the database, can do to the audit log without AUDIT_KEY: each attempt is refused, or
-// verification shows it.
+// The attacks of the holder of the secret key, and of the owner of the database, on the audit log without AUDIT_KEY. Each attempt is
+// refused, or verification shows it.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { TestClock } from "../../testing/clock.ts";
@@ -61,7 +61,7 @@ Deno.test("only the owner prunes, at the time of the database, and never rows of
   assertMatch(await asService("select private.prune_audit_log()"), /permission denied/);
   assertMatch(await asService("select private.prune_batch('audit_log', 'infinity', 1)"), /permission denied/);
   assertEquals(await db.value("select private.prune_batch('audit_log', 'infinity', 1)"), 0);
-  // As an owner who drops the limit of the setting.
+  // The attacker is an owner who drops the limit of the setting.
   const limit = "constraint retention_settings_keep_is_within_limits";
   await db.database.exec(
     `alter table retention_settings drop ${limit}; update retention_settings set keep = '1 second' where subject = 'audit_log'`,

@@ -9,7 +9,7 @@ const audit = anAuditLog(db);
 const TEXTS = ["a", "Zoë 🏐", 'a "quoted" \\ text', "", "null"];
 const STATES = [null, {}, { a: 1.5, b: [null, "é"] }, { trigger_id: "x" }, { "a\nb": { c: 12345678901234567890 } }];
 
-/** Fills the log with rows of random content, which are sealed in random groups, and returns their number. */
+/** Fills the log with rows of random content, seals them in random groups, and returns their number. */
 async function fillAtRandom(next: () => number): Promise<number> {
   const pick = <T>(values: readonly T[]) => values[Math.floor(next() * values.length)] as T;
   await audit.fill(0);
@@ -54,7 +54,7 @@ const SEAL_CHANGES = [
   "sealed_at = sealed_at + interval '1 millisecond'",
   "mac = repeat('0', 64)",
 ];
-/** Each way to tamper with row `id`. */
+/** The statements that tamper with row `id`. */
 const WAYS: ((id: number) => string)[] = [
   ...LOG_CHANGES.map((change) => (id: number) => `update audit_log set ${change} where id = ${id}`),
   ...SEAL_CHANGES.map((change) => (id: number) => `update audit_seals set ${change} where audit_id = ${id}`),

@@ -19,7 +19,7 @@ const call = async (method: string, path: string, body?: unknown, role = "admin"
 const secretOf = (words: string) => `whsec_${btoa(words)}`;
 const SECRET = secretOf("a secret of twenty-four by"), NEW_SECRET = secretOf("another one of thirty bytes...");
 const HOOK = "https://user:p4ss@93.184.216.34/path-k3y?query=k3y", SLACK = "https://hooks.slack.test/services/T0/B0/k3y";
-/** Parts of addresses and secrets that nobody may read again. */
+/** Parts of addresses and secrets that no answer and no log may contain. */
 const MARKERS = ["k3y", "p4ss", "user:", "whsec_", "ops.team", "on.call"];
 const none = (text: string, what: string) => {
   for (const marker of MARKERS) assert(!text.includes(marker), `${what} contains ${marker}: ${text}`);

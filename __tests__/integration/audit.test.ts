@@ -101,7 +101,7 @@ Deno.test("a call verifies at most 2,000 rows, and its cursor continues with the
   const { next_cursor, ...last } = await verify(head, first.next_cursor);
   assertObjectMatch(last, { status: "INTACT", rows: 203, unvouched: 203, unsealed: 1, head, first_bad: null });
   assertEquals(next_cursor, null);
-  // Each one tampers with an earlier row than the one before it.
+  // Each statement tampers with an earlier row than the statement before it.
   for (
     const [statement, first_bad] of [
       ["delete from audit_log where id > 2100; delete from audit_seals where audit_id > 2100", { id: 2_203, what: "CUT" }],

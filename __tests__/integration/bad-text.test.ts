@@ -30,7 +30,7 @@ const rule = { name: "A rule", entity_type: "all", metric: "error_count", thresh
 
 for (const bad of ["\0", "\ud83c"]) {
   const text = JSON.stringify(bad);
-  // In a query only NUL can occur: an encoded half of a surrogate pair is no valid UTF-8.
+  // A query can contain only NUL, because an encoded half of a surrogate pair is no valid UTF-8.
   const queries = bad !== "\0" ? [] : [
     ["sync-monitoring", "/tournaments?search=%00", "search"],
     ["sync-monitoring", "/errors?fingerprint=a%00", "fingerprint"],

@@ -7,7 +7,7 @@ const db = await openTestDatabase();
 const TYPE = "application/xml; charset=utf-8";
 const MATCH = { teamAName: "Red/White", localDate: "2026-06-14", localTime: "10:00:00" };
 
-/** A reply with sixty matches of tournament 9001, of which the last has other values, in XML or JSON. */
+/** A reply in XML or JSON with sixty matches of tournament 9001, the last one with these values. */
 function reply(last: Record<string, unknown>, format: "xml" | "json"): Response {
   const rows = Array.from({ length: 60 }, (_, index): Record<string, unknown> => ({
     ...{ no: 500_001 + index, noTournament: 9001, ...MATCH, utcDate: "2026-06-14", utcTime: "08:00:00", status: 1, version: 7 },

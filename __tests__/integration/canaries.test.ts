@@ -1,4 +1,4 @@
-// Over 300 lines, because each stage of a canary is broken alone.
+// Over 300 lines, because each stage of a canary fails in a test of its own.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { setUpCanaries } from "../../testing/canaries.ts";
 import { openTestDatabase, USER } from "../../testing/database.ts";
@@ -19,7 +19,7 @@ const states = async () =>
     `select n.channel || ' ' || n.status as line from alert_notifications n join alert_incidents i on i.id = n.incident_id
     where i.is_test order by n.seq`,
   )).map(({ line }) => line);
-/** Waits as `run` does, a minute at a time, and returns the number of minutes after which the canary of the channel failed. */
+/** Waits up to 40 minutes, and returns the number of minutes until the canary of the channel failed; null without a failure. */
 async function minutesUntilFailure({ wait, canaryOf }: Awaited<ReturnType<typeof setUp>>, working = {}, channel = "hook") {
   for (let minute = 1; minute <= 40; minute++) {
     await wait(1, working);
@@ -94,7 +94,7 @@ Deno.test("PagerDuty is proven by a change event, and receives no alert", async 
   assertEquals([pager?.last_delivery_at, pager?.proven_at === null], [null, false], "a test is no delivery, and proves");
 });
 
-/** What breaks a stage, which part does not work meanwhile, the minutes until it fails, and the error. */
+/** For each fault, the change that causes it, the parts that do not work, the minutes until the canary fails, its stage and its error. */
 const BROKEN: Record<string, [broken: () => Promise<unknown>, working: object, minutes: number, stage: string, error: RegExp]> = {
   "the rule is switched off": [() => setRule("is_active = false"), {}, 11, "RULE", /no active rule with the metric canary/],
   "the rule waits before it fires": [() => setRule("for_duration = '1 hour'"), {}, 11, "RULE", /fires at once/],

@@ -5,12 +5,12 @@ import { insert } from "../../testing/factories.ts";
 import { VALID_ROWS } from "../../testing/rows.ts";
 
 const db = await openTestDatabase();
-/** A Monday on which the report of the last week is due. */
+/** A Monday, so that the report of the last week is due. */
 const NOW = "2026-06-15T08:00:00.000Z";
 const LIVE = "00000000-0000-4000-8000-0000000000c1", ENDED = "00000000-0000-4000-8000-0000000000c2";
 const ACTOR = { name: "admin@example.com", role: "admin" as const, address: null, request_id: "r", address_is_claimed: false };
 
-/** An incident that fires and one that ended, each with a message that was delivered, one that is dead and one that waits. */
+/** Adds a firing and a resolved incident, each with a delivered, a dead and a pending message. */
 async function addIncidents(metric: string): Promise<void> {
   const rule_id = await db.value("select id from alert_rules where metric = $1", [metric]);
   const scope = { rule_id, rule_name: "Hidden", metric, entity_type: "system", severity: "LOW", message: "hidden" };
@@ -34,7 +34,7 @@ const removeIncidents = () => db.query("delete from alert_incidents where id = a
 const idOf = (sql: string) => db.value<string>(sql);
 const read = <F extends FunctionName>(fn: F, args: Arguments<F>) => async () => await db.rpc(fn, args as never);
 const as_of = NOW, span = "31 days", step = "1 day", limit = 50;
-/** Each function of the contract that reads, and the reads behind acts and behind the indicators. */
+/** A call of each read function of the contract, and of the reads that acts and indicators use. */
 const READS: Record<string, () => Promise<unknown>> = {
   get_alert_incident: async () => [
     await db.rpc("get_alert_incident", { p: { id: LIVE }, as_of }),
@@ -110,7 +110,7 @@ const READS: Record<string, () => Promise<unknown>> = {
   indicators: () => db.query("select * from private.indicator_events(array['delivery'], '2026-06-14', $1, $1)", [NOW]),
 };
 
-/** The reads that show an incident, a message or a figure of a real incident in the same state. */
+/** The reads whose answer changes for a real incident in the states of the test incidents. */
 const SHOWING = [
   "connectivity",
   "get_alert_incident",
@@ -176,7 +176,7 @@ Deno.test("no act finds a test incident, nor one of its messages", async () => {
   await removeIncidents();
 });
 
-/** Functions that read incidents or messages and need not exclude tests, with the reason. */
+/** The functions that read incidents or messages and do not exclude tests, each with the reason. */
 const EXEMPT: Record<string, string> = {
   "private.apply_alert_transition": "opens and ends test incidents",
   "private.can_open": "opens test incidents",

@@ -24,7 +24,7 @@ const refusalOf = async (name: string, body: object) => {
   const { status, body: { details } } = await call("PUT", `/channels/${name}`, body);
   return [status, details?.[0]?.field, details?.[0]?.message];
 };
-/** What a channel's sender gets. */
+/** The channel with its secrets, as its sender receives it. */
 const senderOf = (name: string) => db.value("select private.channel_with_secrets(c) from notification_channels c where name = $1", [name]);
 
 /** The request that creates a channel of the kind. */

@@ -23,7 +23,7 @@ const COMPUTED: { [T in Table]?: string[] } = {
 
 const tablesOf = <T extends object>(byTable: T) => Object.entries(byTable) as [Table, NonNullable<T[keyof T]>][];
 
-/** Fails with the names that exist in the catalog and have no case, and with those that have a case and do not exist. */
+/** Fails with the names of the catalog that have no case, and with the cases whose name is not in the catalog. */
 async function assertCovers(cases: object, catalog: string): Promise<void> {
   const covered = Object.entries(cases).flatMap(([table, byName]) =>
     Object.entries(byName as Record<string, unknown[]>).filter(([, rows]) => rows.length > 0).map(([name]) => `${table}.${name}`)

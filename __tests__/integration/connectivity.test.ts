@@ -10,7 +10,8 @@ import { requester } from "../../testing/requests.ts";
 
 const db = await openTestDatabase();
 const clock = new TestClock("2026-06-10T12:00:00.000Z");
-// The check of the database does not wait for its call after the time limit, and a database that is closed during a call waits for it for ever.
+// The test awaits the calls before it closes the database, because the check abandons a call at its time limit, and closing during a call
+// never ends.
 const calls: PromiseLike<unknown>[] = [];
 const rpc = ((...call: Parameters<typeof db.rpc>) => {
   const answer = db.rpc(...call);
@@ -214,7 +215,7 @@ Deno.test("the connectivity test names the host to which VIS redirects", async (
 Deno.test("a component that never answers fails the connectivity test after 5 seconds, and does not delay the others", async () => {
   await db.reset();
   const setTimer = globalThis.setTimeout;
-  // Only the time limit of a check is shortened: a test cannot move the timers of the runtime.
+  // Only the time limit of a check is shortened, because a test cannot move the timers of the runtime.
   globalThis.setTimeout = ((work: () => void, ms?: number) => setTimer(work, ms === 5_000 ? 5 : ms)) as typeof setTimeout;
   try {
     const isSilent = (url: string) => url.includes("match-schedule");

@@ -8,7 +8,7 @@ import { openTestDatabase } from "../../testing/database.ts";
 
 const db = await openTestDatabase();
 
-/** The arguments of each function of the contract; an optional one ends with "?". */
+/** The arguments of each function of the contract; "?" marks an optional one. */
 const contract: Record<string, string[]> = {};
 /** The fields of `p` of each function that has one. */
 const fieldsOf: Record<string, string[]> = {};

@@ -6,16 +6,16 @@ import { openTestDatabase } from "../../testing/database.ts";
 // of the exact retry delays are in due-times.test.ts.
 const db = await openTestDatabase();
 const MINUTE = 60_000, DAY = 86_400_000, START = Date.parse("2026-06-01T00:00:00Z"), DAYS = 30;
-/** A run ends before the next tick. */
+/** The duration of a run, which ends before the next tick. */
 const RUN_MS = 40_000;
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** What happens to a call: how its run ends, or that it is lost, arrives twice, or 90 seconds late. */
+/** The fate of a call: the end of its run, or that the call is lost, arrives twice, or arrives 90 seconds late. */
 const FATES = ["SUCCEEDED", "PARTIAL", "CUT", "CANCELLED", "FAILED", "FAILED", "LOST", "LOST", "DOUBLED", "LATE"] as const;
 const ACTS = ["MANUAL_SUCCESS", "MANUAL_FAILURE", "PAUSE", "BACKOFF", "SCHEDULE"] as const;
 const month = fc.record({
   fates: fc.array(fc.constantFrom(...FATES), { minLength: 30, maxLength: 60 }),
-  // Acts near a due time: a day, the minutes from midnight, and how long a pause or a backoff lasts.
+  // Each act is near a due time: a day, the minutes from midnight, and the length of a pause or a backoff.
   acts: fc.array(
     fc.record({
       day: fc.integer({ min: 1, max: DAYS - 1 }),
@@ -36,7 +36,7 @@ class Model {
   backoffUntil = 0;
   settled = new Set<number>();
   cut = new Set<number>();
-  /** The last time at which the open due time was called, failed, or began to wait for nothing. */
+  /** The last time at which the open due time was called, failed, or was no longer blocked. */
   last = START;
 
   isPaused = (at: number): boolean => this.pauses.some(([from, until]) => from <= at && at < until);
@@ -125,7 +125,7 @@ async function simulate({ fates, acts }: Month): Promise<number> {
   for (let now = START; now < START + DAYS * DAY; now += MINUTE) {
     const due = model.open(now);
     if (due === null || now < model.backoffUntil) model.last = now;
-    // While a due time is open a tick comes each minute; else some show that nothing is called.
+    // While a due time is open, a tick comes each minute; at other times, some ticks show that no function is called.
     if (due !== null || now % (DAY / 8) < 2 * MINUTE) await tick(now);
     const open = model.open(now);
     if (open !== null) assert(now - model.last <= 61 * MINUTE, `${iso(open)} is open and not called since ${iso(model.last)}`);

@@ -41,7 +41,7 @@ const finish = (id: string, status: string, was_cut = false) =>
     clock.asOf(),
   ]);
 
-/** A day on which the daily run of `tournaments` succeeded, and the next midnight. */
+/** Plays a day on which the daily run of `tournaments` succeeded, until the call at the next midnight. */
 async function nextMidnight(interval = "1 day"): Promise<Call> {
   await db.reset();
   clock.moveTo("2026-06-10T00:00:00Z");

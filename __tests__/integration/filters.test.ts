@@ -15,7 +15,7 @@ const db = await openTestDatabase();
 const deps = { rpc: db.rpc, clock: new TestClock("2026-06-10T12:00:00Z"), log: () => {}, env: testEnv(), waitUntil: () => {} };
 const apps = { "sync-monitoring": createMonitoring(deps), "sync-admin": createAdmin(deps) };
 
-// A list from AT until UNTIL contains AT and not UNTIL.
+// A list from AT until UNTIL includes AT and excludes UNTIL.
 const AT = "2026-06-10T10:00:00.000Z", BEFORE = "2026-06-10T09:59:59.999Z", UNTIL = "2026-06-10T11:00:00.000Z";
 
 interface List {
@@ -28,14 +28,14 @@ interface List {
   keyOf: (item: Row) => string;
   /** A row that every filter below includes. */
   row: Row;
-  /** For each filter a value, and rows that only this filter excludes. */
+  /** For each filter, a value and rows that only this filter excludes. */
   filters: Record<string, [value: string, ...excluded: Row[]]>;
 }
 const addTo = (table: "sync_error_log" | "alert_incidents" | "audit_log") => async (row: Row) =>
   String((await insert(db, table, { ...VALID_ROWS[table], ...row })).id);
 const byId = ({ id }: Row) => String(id);
 
-/** A tournament whose row may have columns of its sync state. */
+/** Adds a tournament; the row can have columns of its sync state. */
 async function addTournament({ failing_streak, ...row }: Row): Promise<string> {
   const { no } = await insert(db, "tournaments", { ...VALID_ROWS.tournaments, ...row });
   await insert(db, "tournament_sync_state", {
@@ -148,7 +148,7 @@ const LISTS: List[] = [
     app: "sync-monitoring",
     path: "alerts",
     query: AlertQuery,
-    // Incidents without a rule, because a rule has one live incident in a scope.
+    // The incidents have no rule, because a rule has only one live incident in a scope.
     add: (row) => addTo("alert_incidents")({ ...row, rule_id: null }),
     keyOf: byId,
     row: { state: "FIRING", severity: "HIGH", entity_type: "matches_schedule", tournament_no: "7" },

@@ -28,7 +28,7 @@ const get = (path: string, token = viewer) =>
 const component = async (name: string) =>
   SystemStatusResponse.parse(await (await get("/system-status")).json()).components.find((part) => part.name === name);
 
-/** Two finished runs of matches_schedule, and one in progress. */
+/** Adds two finished runs of matches_schedule, and one in progress. */
 async function setUp(): Promise<void> {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, notification_destinations, sync_jobs cascade");
@@ -131,12 +131,48 @@ Deno.test("a scrape has the value of every gauge and counter of known rows, in t
       ['sync_queue_jobs{priority="high"}', 1],
       ['sync_queue_jobs{priority="normal"}', 0],
       ["sync_queue_running", 0],
-      ["sync_queue_oldest_wait_seconds", 300],
+      // No job can start during the backoff.
+      ["sync_queue_oldest_wait_seconds", 0],
     ] as const
   ) {
     const found = lines.filter((line) => line.startsWith(`${sample} `)).map((line) => Number(line.split(" ").at(-1)));
     assertEquals(found, [value], sample);
   }
+});
+
+Deno.test("a scrape has the wait of the oldest job that can start, and the age of the oldest state that an active channel did not deliver", async () => {
+  await setUp();
+  await db.query("update upstream_state set backoff_until = null, backoff_reason = null, backoff_fingerprint = null");
+  const [wait, age] = ["sync_queue_oldest_wait_seconds", "sync_notifications_undelivered_seconds"];
+  const ages = async () => {
+    const lines = (await (await get("/prometheus", TOKEN)).text()).split("\n");
+    return [wait, age].map((name) => Number(lines.find((line) => line.startsWith(`${name} `))?.split(" ").at(-1)));
+  };
+  assertEquals(await ages(), [0, 0]);
+  await job(5);
+  await insert(db, "notification_channels", { ...VALID_ROWS.notification_channels, name: "off", is_active: false });
+  await notification({ attempts: 1, channel: "off", created_at: "2026-06-10T09:00:00Z" });
+  await notification({ created_at: "2026-06-10T10:00:00Z" });
+  assertEquals(await ages(), [300, 0], "an inactive channel delivers nothing, and the other state was not tried yet");
+  await notification({ attempts: 1, first_failed_at: "2026-06-10T11:30:00Z" });
+  await notification({ attempts: 2, first_failed_at: "2026-06-10T11:40:00Z" });
+  await db.query("update sync_status set paused_at = $1, paused_by = 'x' where entity_type = 'tournaments'", [NOW]);
+  assertEquals(await ages(), [0, 1_800], "a job of a paused entity cannot start");
+});
+
+Deno.test("a scrape counts the active channels whose last canary failed", async () => {
+  await setUp();
+  await db.query("delete from channel_canaries");
+  const canary = async (channel: string, opened_at: string, state: Record<string, unknown>) =>
+    await insert(db, "channel_canaries", { ...VALID_ROWS.channel_canaries, channel, opened_at, stage_since: opened_at, ...state });
+  const { failed, proven } = STATES.channel_canaries;
+  for (const [name, is_active] of [["lost", true], ["found", true], ["off", false]] as const) {
+    await insert(db, "notification_channels", { ...STATES.notification_channels.slack, name, is_active, canary_every: "1 day" });
+    await canary(name, "2026-06-08T08:00:00Z", failed);
+  }
+  await canary("found", "2026-06-09T08:00:00Z", proven);
+  const lines = (await (await get("/prometheus", TOKEN)).text()).split("\n");
+  assertEquals(lines.filter((line) => line.startsWith("sync_channels_not_proven ")), ["sync_channels_not_proven 1"]);
 });
 
 Deno.test("the database has its connections in use and their limit, or the reason why they are unknown", async () => {
@@ -238,7 +274,7 @@ Deno.test("the metrics of known rows are the means, ratios and counts that their
     errorRate: 0.25,
     syncJobSuccessRate: 0.5,
   });
-  // Only tournaments is not paused, and it is overdue.
+  // Only `tournaments` is not paused, and it is overdue.
   assertEquals(score_parts.map(({ name, value, weight }) => [name, value, weight]), [
     ["success_rate", 0.5, 0.5],
     ["on_time", 0, 0.3],

@@ -1,4 +1,4 @@
-// Over 300 lines: a case for each figure of the overview.
+// Over 300 lines, because each figure of the overview has a case.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { corsHeaders } from "@supabase/supabase-js/cors";
 import { createKeys } from "../../platform/keys.ts";

@@ -1,4 +1,4 @@
-// Over 200 lines: what one screen says of an incident, and that it says so after the end.
+// Over 200 lines, because all facts of the view of an incident are tested, while it fires and after its end.
 import { assert, assertEquals, assertObjectMatch } from "@std/assert";
 import { createLog } from "../../services/log.ts";
 import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
@@ -21,7 +21,7 @@ const at = (time: string): string => `2026-06-10T${time}:00.000Z`;
 const HTTP_500 = { error_message: "VIS answered HTTP 500", error_type: "API", error_fingerprint: "VIS_SERVER_ERROR:vis answered http #" };
 const NO_DATA = { error_message: "VIS has no data", error_type: "API", error_fingerprint: "VIS_NO_DATA:vis has no data" };
 
-/** Only the given rules are active; ten tournaments are in play, and a run read all of them at 11:45. */
+/** Activates only the given rules, with ten tournaments in play that a run read at 11:45. */
 async function setUp(...rules: string[]) {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences, notification_destinations cascade");
@@ -38,7 +38,7 @@ async function setUp(...rules: string[]) {
     return await response.json();
   };
   const evaluate = () => evaluateRules(db.rpc, clock, () => {}, "cron");
-  /** A full run of one minute in which the first tournaments fail alike; the rules are evaluated at its end. */
+  /** Adds a full run of one minute in which the first tournaments fail with one fingerprint, and evaluates the rules at its end. */
   const run = async (time: string, status: string, failing = 0, failure = HTTP_500) => {
     const row = await aRun(db, {
       execution_start: at(time),
@@ -87,7 +87,7 @@ Deno.test("a live incident says what is broken, how much of it, since when, the 
     silence: null,
     parent: null,
   });
-  // No rules were evaluated between the runs, which restarts the escalation clock.
+  // The rules were not evaluated between the runs, and such a gap restarts the escalation clock.
   assertEquals(Date.parse(incident.escalates_at ?? ""), Date.parse(at("12:46")));
   assertEquals(incident.next_run_at, SyncHealthResponse.parse(await get("/health-overview")).sync_entities.matches_schedule?.next_sync);
   assertEquals(incident.affected_tournaments.map(({ no }) => no).sort(), nos.slice(0, 8).sort());
@@ -109,7 +109,7 @@ Deno.test("a live incident says what is broken, how much of it, since when, the 
   assertObjectMatch(alerts[0] as object, { cause: incident.cause, affected: incident.affected, peak: 10, execution_id: second });
 });
 
-/** The ways in which an incident ends while other, fewer failures are left than at its worst. */
+/** The ways in which an incident ends while fewer failures are left than at its worst value. */
 const ENDS: Record<string, (at: string, run: (time: string, status: string) => Promise<string>) => Promise<unknown>> = {
   "recovers": (_now, run) => run("12:30", "SUCCEEDED"),
   "is resolved by hand": (now) =>
@@ -201,7 +201,7 @@ Deno.test("the history of a shared failure counts each tournament by its last re
   const { run, detail } = await setUp(ALIKE);
   await db.query("update alert_rules set evaluation_window = '20 minutes' where name = $1", [ALIKE]);
   for (const [time, failing] of [["12:00", 10], ["12:10", 4]] as const) await run(time, "PARTIAL", failing);
-  // A run of no tournament: the results of 12:10 have left the window by the second one.
+  // The runs sync no tournament, and at the second one the results of 12:10 have left the window.
   for (const time of ["12:25", "12:40"]) await aRun(db, { execution_start: at(time) });
   const { id } = await detail(ALIKE);
   const history = await db.value<{ value: number }[]>(

@@ -1,4 +1,4 @@
-// Over 300 lines: a case for each way in which an incident was lost, doubled, or outlived its cause.
+// Over 300 lines, because each way in which an incident can be lost, doubled or outlive its cause has a case.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { evaluateRules } from "../../supabase/functions/sync-alert-processor/alert-processor.ts";
 import { TestClock } from "../../testing/clock.ts";
@@ -13,13 +13,13 @@ const actor = { name: "operator@example.com", role: "operator" };
 
 interface RunOptions {
   entity?: string;
-  /** The fingerprint of the failure of each tournament; null for a success. Without tournaments the run itself has the failure. */
+  /** The fingerprint of the failure of each tournament, null for a success; without tournaments, the run itself has the failure. */
   results?: Record<string, string | null>;
   fingerprint?: string;
   minutes?: number;
 }
 
-/** The given rules are active, with the dashboard as their channel, and each entity has a day of good runs behind it. */
+/** Activates the given rules with the dashboard as their channel, after a day of good runs of each entity. */
 async function setUp(...rules: string[]) {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications, alert_silences cascade");
@@ -33,14 +33,14 @@ async function setUp(...rules: string[]) {
   const clock = new TestClock("2026-06-10T00:00:00.000Z");
   await db.query("update sync_status set created_at = $1", [clock.asOf()]);
   const evaluate = () => evaluateRules(db.rpc, clock, () => {}, "cron");
-  /** Waits some minutes; the rules are evaluated every four minutes, which is no gap, and at the end. */
+  /** Waits some minutes, and evaluates the rules every four minutes, which is no gap, and at the end. */
   const wait = async (minutes: number) => {
     for (let left = minutes; left > 0; left -= 4) {
       clock.advance(Math.min(left, 4) * 60_000);
       await evaluate();
     }
   };
-  /** A full run that starts now and takes some minutes, with an evaluation in each. */
+  /** Plays a full run that starts now and takes some minutes, with an evaluation in each. */
   const run = async (status: string, { entity = "matches_schedule", results = {}, fingerprint, minutes = 1 }: RunOptions = {}) => {
     const execution_id = crypto.randomUUID();
     const start = { execution_id, entity_type: entity, trigger: "CRON", wall_clock_ms: 600_000 };
@@ -76,7 +76,7 @@ async function setUp(...rules: string[]) {
     ]);
     await evaluate();
   };
-  /** Runs of every quarter of an hour. */
+  /** Plays a run each quarter of an hour. */
   const runs = async (count: number, status: string, options: RunOptions = {}) => {
     for (let index = 0; index < count; index++) {
       await run(status, options);
@@ -86,13 +86,13 @@ async function setUp(...rules: string[]) {
   };
   return { clock, evaluate, wait, run, runs };
 }
-/** Successful runs of the twelve hours before the first evaluation. */
+/** Adds successful runs of the twelve hours before the first evaluation. */
 async function goodRuns() {
   for (let index = 1; index <= 50; index++) {
     await aRun(db, { execution_start: new Date(Date.parse("2026-06-10T00:00:00Z") - index * 900_000).toISOString() });
   }
 }
-/** `KIND rule`, once for each notification since the last call. */
+/** The notifications since the last call, each as `KIND rule`. */
 let read = 0;
 async function notified() {
   const rows = await db.query<{ seq: number; line: string }>(
@@ -164,7 +164,7 @@ Deno.test("one outage with one tournament playing is notified by its entity, and
   assertEquals(await notified(), [`RESOLVED ${FAILURES}`]);
 });
 
-/** Ten tournaments of this week. */
+/** Adds ten tournaments of this week. */
 const tournaments = () =>
   Promise.all(
     Array.from({ length: 10 }, async () => String((await aTournament(db, { start_date: "2026-06-08", end_date: "2026-06-14" })).no)),

@@ -1,4 +1,4 @@
-// Over 300 lines: one case for each transition of a job.
+// Over 300 lines, because each transition of a job has a case.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import type { Answer } from "../../services/contract/index.ts";
 import { WorkerCpu } from "../../services/worker-cpu.ts";
@@ -44,7 +44,7 @@ async function setUp(start = "2026-06-10T12:00:00.000Z") {
   };
   const trigger = (body: object = {}, caller = "operator", headers: Record<string, string> = {}) =>
     call("POST", "/manual-trigger", { entity_type: "matches_schedule", reason: "results are wrong", ...body }, caller, headers);
-  /** The calls of sync functions that the database logged since the previous call of this function. */
+  /** The calls of sync functions that the database logged since the last call of this function. */
   const dispatched = async () => {
     const calls = await db.query<{ path: string; body: Record<string, unknown> }>(
       "delete from private.call_log where path like '%-sync' returning path, body",
@@ -54,7 +54,7 @@ async function setUp(start = "2026-06-10T12:00:00.000Z") {
       body,
     }));
   };
-  /** Runs the dispatched jobs, as pg_net would. */
+  /** Runs the dispatched jobs, as the calls of pg_net do. */
   const runDispatched = async () => {
     const calls = await dispatched();
     for (const { path, body } of calls) await harness.run(path, body);
@@ -64,7 +64,7 @@ async function setUp(start = "2026-06-10T12:00:00.000Z") {
   const drain = () => db.query("select drain_sync_queue($1)", [clock.asOf()]);
   return { harness, clock, call, trigger, dispatched, runDispatched, job, drain };
 }
-/** Sets a fault of the stand-in for VIS, or with null clears it. */
+/** Sets a fault of the stand-in for VIS; null clears it. */
 const fault = ({ vis }: SyncHarness, body: object | null) =>
   vis.fetch(new Request(`${VIS_URL}/control`, body ? { method: "POST", body: JSON.stringify(body) } : { method: "DELETE" }));
 const outcomes = async (id: string) =>
@@ -223,7 +223,7 @@ Deno.test("a job waits for a live run of its target without spending an attempt,
   assertEquals(await dispatched(), []);
   await db.query("select finish_sync_execution($1, $2)", [{ execution_id, status: "SUCCEEDED", reason: "ok", counters: {} }, clock.asOf()]);
   assertEquals((await dispatched()).length, 1);
-  // A scheduled run starts between the dispatch and the start of the job: the job's run is SKIPPED and the job waits again.
+  // A scheduled run starts between the dispatch and the start of the job, so the run of the job is SKIPPED and the job waits again.
   const [claimed] = await db.query<{ token: string }>("select token from sync_jobs where id = $1", [body.sync_job_id]);
   await db.query("select start_sync_execution($1, $2)", [{ ...start, execution_id: crypto.randomUUID() }, clock.asOf()]);
   const late = { ...start, execution_id: crypto.randomUUID(), trigger: "MANUAL", sync_job_id: body.sync_job_id, job_token: claimed?.token };
@@ -247,7 +247,7 @@ Deno.test("a job whose worker has too little CPU left waits without spending an 
   assertObjectMatch(await job(body.sync_job_id), { attempts: 1 });
 });
 
-/** Calls of the worker of a run, at the time of the clock. */
+/** The calls of the worker of a run, at the time of the clock. */
 function worker(clock: { asOf(): string }) {
   const call = <T = Record<string, unknown>>(fn: string, p: object) => db.value<T>(`select to_jsonb(${fn}($1, $2))`, [p, clock.asOf()]);
   return {
@@ -473,7 +473,7 @@ Deno.test("queue-status and the pages of the job list agree with the table", asy
     slots: { total: 4, free: 2, per_entity: 2 },
   });
   assertEquals(state.running.length, 2);
-  // Finished jobs come from another index than waiting and running ones.
+  // Finished jobs are read from another index than waiting and running jobs.
   for (const { id } of await db.query<{ id: string }>("select id from sync_jobs order by enqueued_at offset 3 limit 3")) {
     assertEquals((await call("POST", `/jobs/${id}/cancel`, { reason: "Not needed" })).status, 200);
   }
@@ -513,7 +513,7 @@ Deno.test("the estimate of a job for several tournaments comes from the duration
   const tournaments = await Promise.all([10, 20, 30].map(async (seconds) => ({ no: await newTournament(), seconds })));
   for (let run = 1; run <= 12; run++) {
     const startedAt = clock.now() - run * 3_600_000;
-    // A minute of work in 30 seconds: two tournaments at a time.
+    // The run does a minute of work in 30 seconds, with two tournaments at a time.
     const times = { execution_start: new Date(startedAt).toISOString(), execution_end: new Date(startedAt + 30_000).toISOString() };
     const row = await aRun(db, times);
     for (const { no, seconds } of tournaments) {
@@ -530,7 +530,7 @@ Deno.test("the estimate of a job for several tournaments comes from the duration
   assertEquals(await estimated([twenty, thirty]), [30_000, 30_000]);
   assertEquals(await estimated([ten, twenty]), [20_000, 20_000]);
   assertEquals(await estimated([ten, twenty, thirty]), [30_000, 30_000]);
-  // A tournament without history counts with the average of the others.
+  // The average of the other tournaments stands for a tournament without history.
   assertEquals(await estimated([ten, await newTournament()]), [10_000, 10_000]);
   assertEquals(await estimated([await newTournament()]), [null, null]);
 });

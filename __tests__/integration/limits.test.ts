@@ -28,7 +28,7 @@ const rowsOf = (table: string) => db.value<number>(`select count(*)::int from ${
 const setMaximum = (subject: string, maximum: number) =>
   db.query("update limit_settings set maximum = $2 where subject = $1", [subject, maximum]);
 
-/** For each limit of rows: the table, a request that creates one, what frees the room of one, and the words of the refusal. */
+/** For each limit: the table, a request that creates a row, an act that frees the room of one row, and the words of the refusal. */
 const CREATIONS: Record<string, [table: string, create: (n: number) => ReturnType<typeof call>, free: () => Promise<unknown>]> = {
   silences: [
     "alert_silences where ends_at > '2026-06-10T12:00:00Z'",

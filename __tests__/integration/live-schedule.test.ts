@@ -9,7 +9,7 @@ const db = await openTestDatabase();
 const clock = new TestClock("2026-06-10T06:00:00Z");
 const ENTITY = "matches_live";
 
-/** An active entity at six o'clock on a day whose only match starts at nine. */
+/** Activates the live sync at six o'clock on a day whose only match starts at nine. */
 async function atSix(): Promise<void> {
   await db.reset();
   clock.moveTo("2026-06-10T06:00:00Z");

@@ -10,7 +10,7 @@ const SECOND = 1_000, MINUTE = 60_000;
 /** A tournament of the stand-in, with two matches each hour from 08:00 to 14:00 UTC on 10 June. */
 const NO = "8106";
 
-/** A database with the matches of the tournament as they were at noon; `requests` are the bodies of the requests to VIS. */
+/** A database with the matches of the tournament at noon; `requests` are the bodies of the requests to VIS. */
 async function atNoon(isJson = true) {
   await db.reset();
   await db.query("update sync_status set is_active = true where entity_type = 'matches_live'");
@@ -91,9 +91,9 @@ Deno.test("a live run reads only the tournaments that play, also those that are 
   const results = await db.query("select tournament_no from sync_tournament_results where sync_execution_id = $1", [run.id]);
   assertEquals(results.map(({ tournament_no }) => tournament_no), [NO]);
   clock.moveTo("2026-06-10T21:00:00Z");
-  // The live matches of the afternoon end, so that nothing plays.
+  // The live matches of the afternoon end, so that no match is played.
   await sync();
-  assertObjectMatch(await sync(), { status: "SUCCEEDED", status_reason: "nothing was due", api_calls: 0 });
+  assertObjectMatch(await sync(), { status: "SUCCEEDED", status_reason: "no tournament was due", api_calls: 0 });
 });
 
 for (const isJson of [true, false]) {

@@ -28,7 +28,7 @@ async function verdict(time: string, name = "matches_schedule") {
   return [found?.status, found?.message];
 }
 
-/** pg_cron runs every job, retention at its own time, and until noon every run succeeds. */
+/** pg_cron runs every job (retention once a day), and every run before noon succeeds. */
 async function setUp(): Promise<void> {
   await db.reset();
   await db.query("truncate cron.job_run_details, net._http_response");
@@ -49,7 +49,7 @@ const tick = (time: string, status = "succeeded", message = "1 row") =>
     [at(time), status, message],
   );
 
-/** Dispatches as the cron job does; the log of the calls has the simulated time. */
+/** Dispatches as the cron job does, with the simulated time in the log of calls. */
 async function dispatch(time: string): Promise<void> {
   await db.query("create temporary table if not exists simulated as select id from private.call_log where false");
   await db.query("select private.dispatch_due_syncs($1)", [at(time)]);
@@ -80,7 +80,7 @@ async function start(time: string, fields: object = { trigger: "CRON", due_at: a
 const finish = (execution_id: string, time: string, status = "SUCCEEDED", reason = "done") =>
   db.query("select finish_sync_execution($1, $2)", [{ execution_id, status, reason, counters: {}, results: [], errors: [] }, at(time)]);
 
-/** The call of noon is answered with 202, and its run works. */
+/** Answers the call of noon with 202, and starts its run. */
 async function startNoon(): Promise<string> {
   await setUp();
   await dispatch("12:00:00");
@@ -393,7 +393,7 @@ Deno.test("a pause and an upstream backoff are named as the reason why nothing r
       at("12:26:30"),
     ],
   );
-  assertEquals(await verdict("12:27:00"), ["OK", "paused by admin@example.com since 2026-06-10T12:26:30Z: nothing is due"]);
+  assertEquals(await verdict("12:27:00"), ["OK", "paused by admin@example.com since 2026-06-10T12:26:30Z: it has no due times"]);
 });
 
 Deno.test.afterAll(() => db.close());

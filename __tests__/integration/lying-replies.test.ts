@@ -1,5 +1,5 @@
-// Over 300 lines: a case for each lying reply.
-// Each reply here is valid and untrue. For each: the rows that stand, the status, the code, health, the incident, and the recovery.
+// Over 300 lines, because each valid but untrue reply has a case: the stored rows, the status, the code, the health, the incident and the
+// recovery.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createApp as createProcessor } from "../../supabase/functions/sync-alert-processor/app.ts";
 import { createChannels, createHeartbeat } from "../../supabase/functions/sync-alert-processor/notification-service.ts";
@@ -17,10 +17,10 @@ const MINUTE = 60_000;
 const NO = "8106";
 const MATCHES = { sync: "match-schedule-sync", entity: "matches_schedule", table: "matches", request: `tournament ${NO}` } as const;
 const SEASON = { sync: "tournament-master-sync", entity: "tournaments", table: "tournaments", request: "season 2026" } as const;
-/** In the evening before the main draw, and on its first day. */
+/** The evening before the main draw, and the evening of its first day. */
 const BEFORE = "2026-06-09T18:00:00.000Z", ON_MAIN_DRAW = "2026-06-10T18:00:00.000Z";
 
-/** A database with what the stand-in has of the tournament or its season, and both functions that report on it. */
+/** A database with the rows of the stand-in for the tournament or its season, and both functions that report on them. */
 async function known(subject: typeof MATCHES | typeof SEASON, start = BEFORE) {
   await db.reset();
   await db.query("truncate alert_incidents, alert_evaluations, alert_notifications cascade");
@@ -57,7 +57,7 @@ async function known(subject: typeof MATCHES | typeof SEASON, start = BEFORE) {
   return {
     ...harness,
     sync,
-    /** The rows without what a sync changes in any case. */
+    /** The rows without the columns that every sync changes. */
     rows: () =>
       db.query(
         `select to_jsonb(t) - '{last_synced,updated_at}'::text[] as row from ${subject.table} t where vanished_at is null order by no`,
@@ -170,7 +170,7 @@ for (const subject of [MATCHES, SEASON]) {
   }
 }
 
-/** Replies that are refused as a whole, with the status of the run. */
+/** The replies that a run refuses as a whole, with the code of the error. */
 const REFUSED: [kind: Kind, code: string][] = [
   ["count_mismatch", "REPLY_COUNT_MISMATCH"],
   ["truncated", "REPLY_MALFORMED"],
@@ -230,7 +230,7 @@ Deno.test("no rows outside the main draw, where none are known, are a success wh
   clock.advance(15 * MINUTE);
   assertObjectMatch(await sync(), { status: "SUCCEEDED", error_count: 0, status_reason: "1 tournament done, no main draw today" });
   clock.moveTo("2026-12-01T00:00:00Z");
-  assertObjectMatch(await sync(), { status: "SUCCEEDED", status_reason: "nothing was due" });
+  assertObjectMatch(await sync(), { status: "SUCCEEDED", status_reason: "no tournament was due" });
 });
 
 Deno.test("a list that shrinks in steps, 44, 33, 22, is followed in steps of two looks", async () => {

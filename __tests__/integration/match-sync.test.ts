@@ -1,4 +1,4 @@
-// Past 300 lines, because each fault of the upstream has its case here.
+// Over 300 lines, because each fault of the upstream has its case here.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { type ErrorCode, ERRORS } from "../../services/error-table.ts";
 import { visOptions } from "../../supabase/functions/_shared/sync-app.ts";
@@ -33,7 +33,8 @@ Deno.test("a run writes the matches of every active tournament and counts them",
   const run = await lastRun();
   assertObjectMatch(run, { id: execution_id, status: "SUCCEEDED", success: true, trigger: "CRON", cache_hits: 0, error_count: 0 });
   assertEquals(run.api_calls, run.tournaments_processed);
-  // The start and the choice of the tournaments come before two calls for each: the finish is counted after the counters were sent.
+  // The calls are the start, the choice of the tournaments, and two for each tournament; the finish is not counted, because it sends the
+  // counters.
   assertEquals(run.database_calls, 2 + 2 * Number(run.tournaments_processed));
   assertEquals(run.tournaments_processed, Number(await db.value("select count(distinct tournament_no) from matches")));
   assertEquals(run.records_inserted, Number(await db.value("select count(*) from matches")));
@@ -79,7 +80,7 @@ Deno.test("a fresh tournament costs no request; it is due again at each due time
   const second = await lastRun();
   assert(Number(second.cache_hits) > 0);
   assertEquals(second.cache_misses, second.api_calls);
-  // 100 ms before the end of 15 minutes, because a scheduled run can start a few milliseconds early.
+  // The time is 100 ms before the end of 15 minutes, because a scheduled run can start a few milliseconds early.
   harness.clock.moveTo("2026-06-10T10:14:59.900Z");
   await harness.run(SYNC);
   const open = Number(await db.value("select count(*) from tournament_sync_state where ttl < '24 hours'"));
@@ -434,7 +435,7 @@ Deno.test("a run ends PARTIAL before its worker has used 1.5 s of CPU, and the n
     assert(Number(run.tournaments_processed) < Number(run.tournaments_total));
     harness.clock.advance(1_000);
   }
-  // Tournaments with a live match are due again at once, and come last.
+  // Tournaments with a live match are due again at once, and are last in the order.
   assertEquals(new Set(synced).size, Number(await db.value("select count(*) from tournament_sync_state where synced_at is not null")));
 });
 

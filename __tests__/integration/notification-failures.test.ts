@@ -1,4 +1,4 @@
-// Over 300 lines: failures of a receiver, the acts of a person on them, and the rule about them.
+// Over 300 lines, because the failures of a receiver, the acts of a person on them, and the rule about them have cases.
 import { assert, assertEquals, assertObjectMatch } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-admin/app.ts";
 import { openTestDatabase } from "../../testing/database.ts";

@@ -5,7 +5,7 @@ import { type Arrival, setUpProcessor } from "../../testing/processor.ts";
 
 const db = await openTestDatabase();
 const linesOf = (arrivals: Arrival[]): string[][] => arrivals.map(({ lines }) => lines);
-/** The status in which each incident arrived, in order. */
+/** The statuses of each incident in the order of their arrival. */
 const historyOf = (arrivals: Arrival[]): string[][] =>
   [...Map.groupBy(arrivals.flatMap(({ alerts }) => alerts), ({ fingerprint }) => fingerprint).values()]
     .map((alerts) => alerts.map(({ status }) => status));

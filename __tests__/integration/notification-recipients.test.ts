@@ -5,7 +5,7 @@ import { setUpProcessor } from "../../testing/processor.ts";
 
 const db = await openTestDatabase();
 
-/** A mail server that refuses a recipient with the code in `refused`; each mail is its recipients and its subject. */
+/** The recipients that the mail server refuses, with the code of the refusal. */
 const refused = new Map<string, number>();
 const mails: string[] = [];
 const server = new SMTPServer({

@@ -1,4 +1,4 @@
-// Over 300 lines: a case for each failure of a receiver.
+// Over 300 lines, because each failure of a receiver has a case.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import nodemailer from "nodemailer";
 import { SMTPServer } from "smtp-server";
@@ -57,7 +57,7 @@ async function setUp(
   const recover = () => db.query("update sync_status set consecutive_failures = 0");
   return { clock, received, tick, recover, deliver };
 }
-/** The milliseconds that the destination waits; NaN when it does not. */
+/** The backoff of the destination in milliseconds; NaN without one. */
 const waitMs = async (clock: TestClock): Promise<number> =>
   Date.parse(String(await db.value("select retry_at from notification_destinations where failures > 0"))) - clock.now();
 const notifications = () =>
@@ -88,7 +88,7 @@ Deno.test("an incident sends one signed message in Alertmanager's format when it
   assertEquals(resolved.alerts[0].fingerprint, fired.alerts[0].fingerprint);
   for (const { body, headers } of received) {
     const sent = Object.fromEntries(headers);
-    // The library's verification would compare the timestamp with the real clock.
+    // The verification of the library compares the timestamp with the real clock, so the test signs the body.
     const expected = new Webhook(SECRET).sign(String(sent["webhook-id"]), new Date(Number(sent["webhook-timestamp"]) * 1000), body);
     assertEquals(sent["webhook-signature"], expected);
   }
@@ -417,7 +417,7 @@ Deno.test("an email is sent as text and HTML", async () => {
       /^Content-Type: text\/plain/m,
       /^Content-Type: text\/html/m,
       /consecutive failures of/,
-      // The same in every attempt, so that a mail server can drop a second copy.
+      // The Message-ID is the same in every attempt, so that a mail server can drop a second copy.
       new RegExp(`^Message-ID: <${await db.value("select message_id from alert_notifications")}@example\\.com>`, "m"),
     ]
   ) assertMatch(String(mails[0]), part);
@@ -444,7 +444,7 @@ for (const greeting of ["", "220 mail.test ESMTP\r\n"]) {
     });
     const limits: unknown[] = [];
     const createTransport = nodemailer.createTransport;
-    // The sockets of nodemailer measure these limits themselves, so that the test shortens them.
+    // The sockets of nodemailer measure these limits, so the test shortens them.
     nodemailer.createTransport = ((options: Record<string, unknown>) => {
       const { connectionTimeout, greetingTimeout, socketTimeout } = options;
       limits.push(connectionTimeout, greetingTimeout, socketTimeout);

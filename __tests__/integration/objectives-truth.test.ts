@@ -1,4 +1,4 @@
-// Compares the events of every indicator with a count in TypeScript that reads the rows one by one.
+// The tests compare the events of every indicator with a count in TypeScript that reads the rows one by one.
 import { assert, assertEquals } from "@std/assert";
 import { openTestDatabase } from "../../testing/database.ts";
 import { seedObjectiveHistory } from "../../testing/objective-history.ts";
@@ -7,10 +7,11 @@ import type { ObjectiveBudget } from "../../types/objectives.ts";
 
 const db = await openTestDatabase();
 const HOUR = 3_600_000;
-// Between two minutes and off the hour. Clocks of other time zones change within the windows: the session's zone must not matter.
+// The times are between two minutes and off the hour. The clocks of other time zones change within the windows, because the zone of the
+// session must not matter.
 const NOWS = ["2026-06-10T12:37:30.500Z", "2026-03-30T00:01:00.000Z", "2026-10-26T07:59:59.999Z"];
 
-/** Each objective with all of its causes. */
+/** The objectives, each with all of its causes. */
 const objectives = async (now: string): Promise<ObjectiveBudget[]> => {
   const ids = await db.query<{ id: string }>("select id from sync_objectives order by name");
   return await Promise.all(ids.map(async ({ id }) => await db.rpc("get_objective", { p: { id }, as_of: now }) ?? assert(false) as never));
@@ -53,7 +54,7 @@ for (const [seed, now] of NOWS.entries()) {
     }));
     const bad = [...expected.values()].map(({ bad_events }) => bad_events);
     assert(bad.every((count) => count > 3), `a history without bad events proves nothing: ${bad}`);
-    // From the rows of the whole history, which no read does by itself.
+    // The events then come from the rows of the whole history.
     await db.query("update private.indicator_rollup set rolled_until = '2000-01-01T00:00:00Z'");
     await checkObjectives(now, expected);
     const past = new Date(Date.parse(now) - 26 * HOUR - 90_000).toISOString(), asItWas = await objectives(past);
@@ -61,7 +62,7 @@ for (const [seed, now] of NOWS.entries()) {
     await rollUpUntil(now, Date.parse(now) - 8 * 24 * HOUR, random);
     await checkObjectives(now, expected);
     assertEquals(await objectives(past), asItWas, "a rollup that is newer than the time of a read");
-    // What retention deletes is in the rollup.
+    // The rollup has the events of the rows that retention deletes.
     const kept = await db.value<string>("select rolled_until - interval '3 hours' from private.indicator_rollup");
     await db.query("delete from sync_execution_history where execution_end < $1", [kept]);
     await db.query("delete from alert_notifications where created_at < $1", [kept]);

@@ -36,7 +36,7 @@ const hours = (indicator: string, events: number) =>
     [indicator, events],
   );
 
-/** A run at a time of 10 June with ten results, of which some failed for one cause. */
+/** Adds a run at a time of 10 June with ten results, of which some failed with one fingerprint. */
 async function tenResults(time: string, failed: number): Promise<void> {
   const run = await aRun(db, { execution_start: `2026-06-10T${time}:00Z`, status: failed ? "PARTIAL" : "SUCCEEDED" });
   for (let index = 0; index < 10; index++) {
@@ -54,29 +54,29 @@ Deno.test("the burn rate of an outage is that of the hand calculation, in both w
   await setUp();
   await hours("sync_success", 20);
   for (const time of ["11:15", "11:30", "11:45", "12:00"]) await tenResults(time, 5);
-  // In the hour 20 of 40 results failed, and in the last 12 minutes 5 of 10: 0.5 / 0.01 = 50 times the even rate.
+  // In the hour 20 of 40 results failed, and in the last 12 minutes 5 of 10, so the burn rate is 0.5 / 0.01 = 50.
   const firing = await burnOf("Tournament results Burn Fast");
   assertEquals([firing?.value, firing?.fingerprint, firing?.threshold], [50, "VIS_UNAVAILABLE:x", 13.44]);
   assertObjectMatch(firing?.evidence ?? {}, { events: 40, bad_events: 20, long_rate: 50, short_rate: 50, long_window: "1 hour" });
-  // In six hours 3 of the rolled-up hours and the four runs: 20 / (3 * 20 + 40) / 0.01.
+  // The six hours have 3 rolled-up hours and the four runs: 20 / (3 * 20 + 40) / 0.01.
   assertEquals((await burnOf("Tournament results Burn"))?.value, 20);
-  // Of three days 69 hours are rolled up: 20 / (69 * 20 + 40) / 0.01.
+  // The three days have 69 rolled-up hours and the four runs: 20 / (69 * 20 + 40) / 0.01.
   assertEquals((await burnOf("Tournament results Burn Slow"))?.value, Number((2000 / (69 * 20 + 40)).toFixed(4)));
   await tenResults("12:15", 0);
   const over = await burnOf("Tournament results Burn Fast", "2026-06-10T12:20:00.000Z");
-  // The hour has 15 of 40, and the last 12 minutes none of 10.
+  // In the hour 15 of 40 results failed, and in the last 12 minutes none of 10.
   assertObjectMatch(over ?? {}, { value: 0, evidence: { long_rate: 37.5, short_rate: 0 } });
 });
 
 Deno.test("windows widen until they hold 12 and 4 events, and their rate then counts for the window of the rule", async () => {
   await setUp();
   await hours("timeliness", 4);
-  // No run started since 10:00, so that 8 due times until 11:45 are bad: the last three hours have no other.
+  // No run started since 10:00, so 8 due times until 11:45 are bad.
   const burn = await burnOf("Match runs on time Burn Fast");
   const { long_rate, events, bad_events } = burn?.evidence as Record<string, number>;
   assertEquals([long_rate, events, bad_events], [100, 8, 8]);
   assertMatch(String(burn?.evidence.long_window), /^(3 hours|1(79|8[0-9]) minutes|10\d{3} seconds)$/);
-  // 100 over three hours spends as much as 300 over the hour of the rule.
+  // A burn rate of 100 over three hours spends as much as 300 over the hour of the rule.
   assert(Math.abs((burn?.value ?? 0) - 300) < 6, String(burn?.value));
 });
 
@@ -120,7 +120,7 @@ Deno.test("the budget runs out at the rate of the last day; within three days th
     insert(db, "sync_indicators", { ...VALID_ROWS.sync_indicators, bucket: at, events, bad_events, causes: { x: bad_events } });
   await bucket("2026-05-20T00:00:00Z", 900, 0);
   await bucket("2026-06-10T08:00:00Z", 100, 20);
-  // 100 may fail, 20 did, all in the last day: the other 80 last four days.
+  // The budget is 100 results; 20 failed, all in the last day, so the other 80 last four days.
   const objective = async () => (await read(`/objectives/${created.id}`)).body;
   assertObjectMatch(await objective(), { budget_left: 0.8, burn_rate: 2, runs_out_at: "2026-06-14T12:03:00+00:00", status: "MET" });
   await db.query("update sync_indicators set bad_events = 40, causes = '{\"x\": 40}' where bad_events = 20");

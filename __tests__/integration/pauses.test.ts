@@ -30,7 +30,7 @@ const missed = (from: string, until: string, as_of: string) =>
     [ENTITY, from, until, as_of],
   );
 
-/** The matches ran at each quarter of an hour until `last`, which is a time of 10 June. */
+/** Adds a run of the matches for each quarter of an hour until `last`, a time of 10 June. */
 async function setUp(last: string): Promise<void> {
   await db.reset();
   for (let at = Date.parse("2026-06-10T08:00:00Z"); at <= Date.parse(`2026-06-10T${last}:00Z`); at += 900_000) {

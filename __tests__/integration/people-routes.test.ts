@@ -19,7 +19,7 @@ const VIEWER = { id: "00000000-0000-4000-8000-000000000003", email: "viewer@exam
 const PASSWORD = "a good password";
 
 interface Options {
-  /** What happens to a request to Auth before it is sent. */
+  /** Called with each request to Auth before it is sent; a returned response replaces the answer of Auth. */
   before?: (request: Request) => Promise<Response | void> | Response | void;
   clock?: TestClock;
 }
@@ -160,7 +160,7 @@ Deno.test("a role is changed and taken away, and the answer says until when toke
   const { call } = aCaller();
   const changed = await call("PATCH", `/people/${VIEWER.id}`, { role: "operator", reason: "on call" });
   assertObjectMatch(changed, { status: 200, body: { id: VIEWER.id, role: "operator" } });
-  // The caller's own token is valid for an hour and a second.
+  // The token of the caller is valid for an hour and a second.
   assertEquals(changed.body.old_tokens_expire_by, new Date(Date.parse(NOW) + 3_601_000).toISOString());
   assertObjectMatch(await lastAudit() ?? {}, {
     action: "change-person",
@@ -218,7 +218,7 @@ Deno.test("of two admins who demote each other, the second is refused while the 
   const second = aCaller();
   let refused: { status: number; body: { code: string } } | undefined;
   const first = aCaller({
-    // The first admin has passed every check when the second asks.
+    // The first admin has passed every check when the second sends a request.
     before: async ({ method }) => {
       if (method === "PUT") refused = await second.call("PATCH", `/people/${USER.id}`, { role: "viewer" }, OTHER);
     },
@@ -238,7 +238,7 @@ Deno.test("of two admins who demote each other at once, one remains", async () =
     ]);
     const codes = answers.map(({ status, body }) => status === 200 ? "changed" : body.code);
     assertEquals(codes.filter((code) => code === "changed").length, 1, codes.join());
-    // The loser met the claim, or was no admin any more when it got the claim.
+    // The later request met the claim, or its caller was no longer an admin when it got the claim.
     assertMatch(String(codes.find((code) => code !== "changed")), /^(PEOPLE_BUSY|FORBIDDEN)$/);
     assertEquals([await roleOf(USER), await roleOf(OTHER)].filter((role) => role === "admin").length, 1);
   }

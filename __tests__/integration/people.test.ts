@@ -284,7 +284,7 @@ Deno.test("an admin creates, changes and deletes channels; no response and no au
   }
 });
 
-/** Answers each request with the next of `statuses`, and keeps its body. */
+/** Answers each request with the next status of `statuses`, and stores its body. */
 function createReceiver(statuses: number[]) {
   const bodies: ReturnType<typeof JSON.parse>[] = [];
   const fetch = async (input: string | URL | Request, init?: RequestInit) => {

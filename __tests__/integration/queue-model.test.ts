@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { openTestDatabase } from "../../testing/database.ts";
 import { aTournament } from "../../testing/factories.ts";
 
-// The embedded database has one session, so scripts/test.ts runs this file only on a server.
+// scripts/test.ts runs this file only on a server, because the embedded database has one session.
 const db = await openTestDatabase();
 const START = Date.parse("2026-06-10T12:00:00Z");
 const SEQUENCES = 51, OPERATIONS = 200;
@@ -168,7 +168,7 @@ async function simulate(operations: readonly Operation[], workers: number): Prom
           present: [],
           tick_at: at(),
         });
-      default: // a scheduled run, which takes no slot
+      default: // a scheduled run, which occupies no slot
         return await call("start_sync_execution", {
           entity_type: entity,
           execution_id: crypto.randomUUID(),

@@ -37,7 +37,7 @@ Deno.test("under a load that is 90 % HIGH and EMERGENCY, every NORMAL job starts
   for (const priority of ["NORMAL", "HIGH", "EMERGENCY"]) {
     assert(waits(priority).length > 20 && waits(priority).every(Number.isFinite), priority);
   }
-  // A job that overtakes a NORMAL job was enqueued at most normal_after later, so the work before it is what three slots do in that time.
+  // A job that overtakes a NORMAL job is enqueued at most normal_after later, so the work before a NORMAL job is bounded.
   assert(Math.max(...waits("NORMAL")) <= 45 * MINUTE, `NORMAL ${Math.max(...waits("NORMAL")) / MINUTE} min`);
   assert(Math.max(...waits("EMERGENCY")) <= JOB, `EMERGENCY ${Math.max(...waits("EMERGENCY")) / 1000} s`);
 });
@@ -47,7 +47,7 @@ Deno.test("between 85 % and 95 % of jobs of all durations, under drift and with 
   const random = seeded(12);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const baseDuration = new Map(nos.map((no, index) => [no, (10 + index * 8) * 1_000]));
-  // In the course of the day every duration grows by a third; each one varies at random.
+  // Every duration grows by a third during the day, and varies at random.
   const duration = (no: string, now: number) =>
     Number(baseDuration.get(no)) * (1 + (now - START) / (72 * 60 * MINUTE)) * Math.exp(0.25 * normal());
   for (const no of nos) {
@@ -61,7 +61,7 @@ Deno.test("between 85 % and 95 % of jobs of all durations, under drift and with 
     start: START,
     minutes: 24 * 60,
     stepMs: 30_000,
-    // Bursts, so that jobs wait.
+    // The jobs arrive in bursts, so that some wait.
     arrivals: () =>
       random() < 0.03
         ? Array.from(

@@ -5,7 +5,7 @@ import { openTestDatabase } from "../../testing/database.ts";
 import { aRun, aTournament } from "../../testing/factories.ts";
 import { until } from "../../testing/wait.ts";
 
-// The embedded database has one session, so scripts/test.ts runs this file only on a server.
+// scripts/test.ts runs this file only on a server, because the embedded database has one session.
 const db = await openTestDatabase();
 const AS_OF = "2026-06-10T10:00:00Z";
 const atOnce = <T>(count: number, work: (index: number) => Promise<T>) =>

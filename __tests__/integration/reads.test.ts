@@ -1,4 +1,4 @@
-// Over 300 lines, because each read is compared with a query of its own.
+// Over 300 lines, because each read is compared with its own query.
 import { assert, assertEquals, assertObjectMatch, assertRejects } from "@std/assert";
 import { AppError } from "../../services/errors.ts";
 import { createApp as createAdmin } from "../../supabase/functions/sync-admin/app.ts";
@@ -19,6 +19,7 @@ import {
 import { openTestDatabase } from "../../testing/database.ts";
 import { documented } from "../../testing/openapi.ts";
 import { aResult, aRun, aTournament, insert } from "../../testing/factories.ts";
+import { NO_PROMTOOL, promtool } from "../../testing/promtool.ts";
 import { seeded } from "../../testing/random.ts";
 import { VALID_ROWS } from "../../testing/rows.ts";
 import { testEnv } from "../../testing/env.ts";
@@ -89,7 +90,7 @@ const RATE =
   "avg(case status when 'SUCCEEDED' then 1 when 'PARTIAL' then 1 - coalesce(tournaments_failed::numeric / nullif(tournaments_processed, 0), 0) when 'FAILED' then 0 when 'TIMED_OUT' then 0 end) filter (where tournament_no is null)";
 const SECONDS = "extract(epoch from execution_end - execution_start) * 1000";
 const COUNTED = "status in ('SUCCEEDED', 'PARTIAL', 'FAILED', 'TIMED_OUT') and tournament_no is null";
-/** The end of a window that includes the moment itself. */
+/** The end of a window that includes the moment. */
 const after = (moment: string): string => new Date(Date.parse(moment) + 1).toISOString();
 const near = (actual: number | null, expected: unknown, tolerance: number, what: string) => {
   if (actual === null || expected === null) return assertEquals(actual, expected, what);
@@ -129,7 +130,7 @@ for (const period of Object.keys(PERIODS) as (keyof typeof PERIODS)[]) {
       near(all.average_duration_ms, total.duration, 1e-3, "average");
       near(all.p50_duration_ms, total.p50, 0.05, "p50");
       near(all.p95_duration_ms, total.p95, 0.05, "p95");
-      // Every bucket of a short period, 40 of a long one.
+      // The loop checks every bucket of a short period, and 40 buckets of a long one.
       for (let index = 0; index < points.length; index += Math.ceil(points.length / 40)) {
         const point = points[index];
         if (!point) continue;
@@ -236,7 +237,7 @@ Deno.test("error-analytics counts errors by type, severity and fingerprint, with
   assertEquals(analytics.groups.map(({ fingerprint, count }) => `${fingerprint} ${count}`), ["f1 18", "f2 18", "f3 18", "f0 17"]);
   assertEquals(analytics.groups.map(({ is_regression }) => is_regression), [true, false, false, false]);
   assertObjectMatch(analytics.resolution_ms, { count: 8, average: 600_000, p95: 600_000 });
-  // An error of f1 every 80 minutes, in parts of about an hour.
+  // The fingerprint f1 has an error every 80 minutes, and the parts are about an hour long.
   assertEquals(analytics.groups[0]?.trend.join(""), "011101110111101110111011");
   for (
     const [filter, total, groups] of [
@@ -619,34 +620,31 @@ Deno.test("a scrape needs its own token, and its counters equal the runs and sur
   assertEquals(await (await scrape(TOKENS.PROMETHEUS_TOKEN)).text(), text, "retention does not change a counter");
 });
 
-Deno.test("promtool accepts a scrape, where promtool is installed", async () => {
+const readScrape = async () => {
   const headers = { authorization: `Bearer ${TOKENS.PROMETHEUS_TOKEN}` };
-  const text = await (await app.fetch(new Request("http://functions.test/sync-monitoring/prometheus", { headers }))).text();
-  const labels = new Set([...text.matchAll(/([a-z_]+)="/g)].map(([, label]) => label));
+  return await (await app.fetch(new Request("http://functions.test/sync-monitoring/prometheus", { headers }))).text();
+};
+
+Deno.test("no label of a scrape has an unbounded set of values", async () => {
+  const labels = new Set([...(await readScrape()).matchAll(/([a-z_]+)="/g)].map(([, label]) => label));
   assertEquals(
     [...labels].sort(),
     ["entity_type", "indicator", "le", "objective", "priority", "status"].filter((label) => labels.has(label)),
-    "no label has an unbounded set of values",
   );
-  const version = async () =>
-    (await new Deno.Command("promtool", { args: ["--version"], stdout: "null", stderr: "null" }).output()).success;
-  const isInstalled = await version().catch(() => false);
-  if (!isInstalled) return assert(Deno.env.get("CI") !== "true", "CI has promtool");
-  const promtool = new Deno.Command("promtool", { args: ["check", "metrics"], stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
-  const writer = promtool.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  await writer.close();
-  const { code, stderr } = await promtool.output();
-  assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
 });
 
-Deno.test("the Grafana dashboard queries exactly the metrics of a scrape", async () => {
-  const headers = { authorization: `Bearer ${TOKENS.PROMETHEUS_TOKEN}` };
-  const text = await (await app.fetch(new Request("http://functions.test/sync-monitoring/prometheus", { headers }))).text();
-  const known = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
-  const dashboard = await Deno.readTextFile(new URL("../../docs/grafana/dashboard.json", import.meta.url));
-  const asked = [...dashboard.matchAll(/\bsync_[a-z_]+/g)].map(([name]) => name.replace(/_(bucket|sum|count)$/, ""));
-  assertEquals([...new Set(asked)].filter((name) => !known.has(name)), []);
+Deno.test({
+  name: "promtool accepts a scrape",
+  ignore: NO_PROMTOOL,
+  fn: async () => assertEquals(await promtool(["check", "metrics"], await readScrape()), { code: 0, text: "" }),
+});
+
+Deno.test("the Grafana dashboard queries exactly the metrics of a scrape, and the alerts for Prometheus no other", async () => {
+  const known = new Set([...(await readScrape()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+  const askedBy = async (path: string) =>
+    [...(await Deno.readTextFile(path)).matchAll(/\bsync_[a-z_]+/g)].map(([name]) => name.replace(/_(bucket|sum|count)$/, ""));
+  const asked = await askedBy("docs/grafana/dashboard.json");
+  assertEquals([...asked, ...await askedBy("docs/prometheus/alerts.yml")].filter((name) => !known.has(name)), []);
   assertEquals([...known].filter((name) => !asked.includes(String(name))), [], "every metric is queried");
 });
 

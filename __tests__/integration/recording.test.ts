@@ -1,4 +1,4 @@
-// Past 300 lines, because each way in which a run can end has its case here.
+// Over 300 lines, because each way in which a run can end has its case here.
 import { assert, assertEquals, assertMatch, assertObjectMatch, assertRejects } from "@std/assert";
 import { createLog } from "../../services/log.ts";
 import { startSync } from "../../services/SyncRunner.ts";

@@ -63,7 +63,7 @@ Deno.test("the matrix finds a route without a stated access, one that is not doc
   changed.paths["/sync-admin/gone"] = { get: { "x-access": "viewer" } };
   const admin = createAdmin(deps);
   admin.get("/door", ...requireRole("viewer"), (c) => c.json({}));
-  // The body is checked before the role.
+  // This route wrongly checks the body before the role.
   admin.post(
     "/upstream/early",
     async (c, next) => {

@@ -53,13 +53,16 @@ Deno.test("the table knows the metrics of the API and no other", async () => {
 
 Deno.test("a run reaches the thresholds of the shipped rules about durations at the wall-clock limit of every plan", async () => {
   const thresholds = await db.query<{ s: number }>("select threshold::int as s from alert_rules where metric = 'duration_exceeded'");
-  // A run ends itself 30 s before the limit, which is 150 s by default.
+  // A run stops 30 s before the limit, which is 150 s by default.
   const reached = testEnv().SYNC_WALL_CLOCK_MS / 1_000 - 30;
   assertEquals(thresholds.map(({ s }) => s < reached), thresholds.map(() => true));
 });
 
 const SILENCE = { entity_type: "tournaments", ends_at: "2026-06-10T13:00:00Z", reason: "test" };
-/** For each duration: its table and other columns of the row, and the fields of a request with it that the API refuses. */
+/**
+ * For each duration: its table with the other columns of the row, and the fields of a request that the API refuses because of the
+ * duration.
+ */
 const OWNERS: Record<keyof typeof DURATIONS, [table: Table, row: object, refused: (length: string) => string]> = {
   ...Object.fromEntries(
     ["evaluation_window", "for_duration", "escalation_delay", "repeat_interval"].map((field) => [
@@ -94,7 +97,7 @@ for (const [field, [table, row, refused]] of Object.entries(OWNERS)) {
   Deno.test(`the API and the table accept a ${field} from ${shortest} to ${longest}, and no other`, async () => {
     const secondsOf = async (length: string) => Number(await db.value("select extract(epoch from $1::interval)::int", [length]));
     const [least, most] = [await secondsOf(shortest), await secondsOf(longest)];
-    // A window that lasts as long as its recurrence is refused for another reason.
+    // A silence that lasts as long as its recurrence is refused for another reason.
     const top = field === "lasts" ? most - 1 : most;
     const seconds = [least, top, ...least > 0 ? [least - 1] : [], most + 1, 999_999_999];
     const isAllowed = (length: number) => length >= least && length <= top;

@@ -3,7 +3,7 @@ import { openTestDatabase } from "../../testing/database.ts";
 
 const db = await openTestDatabase();
 
-/** The statements of the runbook, with a value for what the reader fills in. */
+/** The statements of the runbook, with a value for each placeholder. */
 function statementsOf(page: string): string[] {
   const spans = [...page.matchAll(/`(select [^`]+;)`/g)].map(([, sql]) => sql ?? "");
   const blocks = [...page.matchAll(/deno task sql "([^"]+)"/g)].map(([, sql]) => sql ?? "");

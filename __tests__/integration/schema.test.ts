@@ -1,4 +1,4 @@
-// Past 300 lines, because the rules of the catalog, the grants, the schedules and retention are tested on one database.
+// Over 300 lines, because the rules of the catalog, the grants, the schedules and retention are tested on one database.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { listMigrations } from "../../platform/migrate.ts";
 import { SCHEMA_VERSION } from "../../supabase/functions/_shared/schema-check.ts";
@@ -18,14 +18,14 @@ Deno.test("every function has an empty search_path", async () => {
       and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')`);
   assert(functions.length > 25);
   for (const fn of functions) {
-    // An aggregate has no body of its own. No plan needs a setting; functions that add days and months are pinned to UTC.
+    // An aggregate has no body. No plan needs a setting; functions that add days and months are pinned to UTC.
     const settings = (fn.config ?? []).filter((setting) => setting !== "TimeZone=UTC");
     assertEquals(settings, fn.is_aggregate ? [] : ['search_path=""'], fn.name);
   }
 });
 
 Deno.test("a function that adds days, or an interval that a person can set, is pinned to UTC", async () => {
-  // The clocks of another time zone change: a day has 23 or 25 hours there.
+  // In another time zone a day can have 23 or 25 hours, because its clocks change.
   const found = await db.query<{ name: string }>(`
     with setting as (
       select string_agg(distinct a.attname, '|') as names from pg_attribute a join pg_class c on c.oid = a.attrelid

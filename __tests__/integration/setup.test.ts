@@ -17,7 +17,7 @@ await aUser(db, { ...USER, role: "admin" });
 
 interface Options {
   env?: Record<string, string>;
-  /** What Auth of the project answers. */
+  /** The answers of Auth. */
   auth?: typeof fetch;
 }
 
@@ -139,7 +139,7 @@ Deno.test("the rules that notify only the dashboard are counted until each has a
   );
   assertMatch(await rules(), new RegExp(`^${active} of ${active} active rules notify only the dashboard$`));
   await call("PUT", "/channels/hook", HOOK);
-  // The three rules about channels use every channel.
+  // Each of the three rules about channels can notify every channel.
   assertMatch(await rules(), new RegExp(`^${active - 3} of ${active} active rules`));
   await db.query(`update alert_rules set notification_channels = '["dashboard", "hook"]' where entity_type <> 'tournaments'`);
   const ofTournaments = await db.value<number>("select count(*)::int from alert_rules where is_active and entity_type = 'tournaments'");

@@ -26,7 +26,7 @@ Deno.test("in nine hours of trouble each recipient is notified once of each faul
   assert(expected >= 20 && openings >= 20 && delays.every((delay) => delay <= 65_000), `${expected} ${openings} ${delays}`);
   const opened = outcome.received.filter(({ recipient }) => recipient === "dashboard").flatMap(({ items }) => items)
     .filter(({ kind }) => kind === "FIRING").map(({ rule_name }) => rule_name);
-  // The second message about the first outage follows the acknowledgement that expired, and the third one its new cause.
+  // The second message about the first outage follows the expired acknowledgement, and the third follows its new cause.
   assertEquals(opened, [
     "Overall Sync Success Rate Drop",
     "Tournaments Failing Alike",

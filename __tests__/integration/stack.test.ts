@@ -1,4 +1,4 @@
-// Over 300 lines: the tests share one running stack.
+// Over 300 lines, because the tests share one running stack.
 import { assert, assertEquals, assertMatch, assertObjectMatch } from "@std/assert";
 import { createClient } from "@supabase/supabase-js";
 import { startStack } from "../../platform/stack.ts";
@@ -10,11 +10,11 @@ import { until } from "../../testing/wait.ts";
 // On a real server only this suite uses pg_cron, which runs in a single database; on the embedded database it uses the stand-in.
 const server = Deno.env.get("TEST_DATABASE_URL");
 const folder = await Deno.makeTempDir({ prefix: "sync-stack-" });
-// One tournament after the other, so that a run can be met half way.
+// A run syncs one tournament after another, so that a test can act in the middle of a run.
 Deno.env.set("SYNC_CONCURRENCY", "1");
 /** The function of each living process. */
 const processes = new Map<number, string>();
-/** The function whose processes are killed before they run anything. */
+/** The function whose processes are killed before they execute code. */
 let killedAtStart: string | undefined;
 const killProcesses = (name: string) => processes.forEach((of, pid) => of === name && Deno.kill(pid, "SIGKILL"));
 const onProcess = (name: string, pid: number, isAlive: boolean) => {
@@ -195,7 +195,7 @@ Deno.test("a triggered sync is followed to its end, cancelled half way, and retr
   await half(killed);
   killProcesses("match-schedule-sync");
   await fetch(`${base}/vis/control`, { method: "DELETE", headers: secret });
-  // Expires the lease and ends the pause before the retry, instead of waiting for both.
+  // The test expires the lease and ends the delay of the retry, so that it waits for neither.
   await database.query("update sync_execution_history set lease_expires_at = now() where sync_job_id = $1 and status = 'RUNNING'", [
     killed,
   ]);
@@ -228,7 +228,7 @@ Deno.test("a function that is killed at its start is called again, and late and 
     const query = "select 1 from private.call_log c join net._http_response n on n.id = c.net_request_id where c.id = $1";
     await until("the answer to the lost call", async () => (await database.query(query, [callId])).length > 0);
   };
-  // The test makes the ticks, at times of its own.
+  // The test makes the ticks at its own times.
   await database.query("select cron.unschedule(jobid) from cron.job where jobname = 'dispatch-due-syncs'");
   await database.query("update sync_status set is_active = false where entity_type = 'matches_schedule'");
   await database.query("update sync_status set sync_frequency = '5 minutes' where entity_type = 'tournaments'");
@@ -263,7 +263,7 @@ Deno.test("a function that is killed at its start is called again, and late and 
     assertEquals([lost?.attempt, await runs(due)], [1, []]);
     const repeated = await dispatch(due + 60_000);
     await until("the run", async () => (await runs(due)).some(({ status }) => status === "SUCCEEDED"));
-    // pg_net delivers the second call again, and the first one at last.
+    // pg_net delivers the second call again, and then the lost first call.
     assertEquals(await Promise.all([repeated, lost].map(post)), [[409, "ALREADY_RUN"], [409, "ALREADY_RUN"]]);
     assertEquals(await runs(due), [{ status: "SUCCEEDED", attempt: 2 }]);
   }
@@ -328,7 +328,7 @@ Deno.test("the secret key is rotated while syncs go on: no call, run, job or not
   );
   const call = (key: string, path: string, method = "GET", body?: object) =>
     fetch(`${FN}/${path}`, { method, headers: { apikey: key, "content-type": "application/json" }, body: body && JSON.stringify(body) });
-  /** The status of each function for a key: 400 is that of a body that an accepted caller sent. */
+  /** The status of each function for a key; 400 refuses the body of an accepted caller. */
   const statuses = async (key: string) => {
     const found: number[] = [];
     for (const path of ["sync-monitoring/health-overview", "sync-admin/jobs"]) found.push((await call(key, path)).status);
@@ -366,7 +366,7 @@ Deno.test("the secret key is rotated while syncs go on: no call, run, job or not
   const first = Object.values(stack.secretKeys.all())[0] ?? "";
   assertEquals(await statuses(first), ACCEPTED);
   await finished("matches_schedule", "2000-01-01");
-  // The tournaments fail, and the matches take long.
+  // The sync of tournaments fails, and the sync of matches is slow.
   const year = new Date().getUTCFullYear();
   for (const season of [year, year + 1]) stack.vis.faults.add({ kind: "access_denied", season: String(season) });
   stack.vis.faults.add({ kind: "latency", ms: 2_500 });
@@ -376,18 +376,18 @@ Deno.test("the secret key is rotated while syncs go on: no call, run, job or not
     async () => (await database.query("select 1 from sync_jobs where id = $1 and execution_id is not null", [running])).length,
   );
 
-  // Create: the workers still have the old environment.
+  // The second key is created while the workers have the old environment.
   const second = await stack.secretKeys.create("second");
   assertEquals([await statuses(first), await statuses(second)], [ACCEPTED, ACCEPTED]);
 
-  // Switch. The worker of sync-admin is replaced and knows both keys; the others know the second one only from its callers.
+  // The calls switch to the second key. The new worker of sync-admin knows both keys; the others know the second key only from callers.
   await database.query("select vault.update_secret(id, $1) from vault.secrets where name = 'secret_key'", [second]);
   await replace("sync-admin");
   assertEquals(await syncTournaments(), "FAILED");
   await until("the webhook", () => Promise.resolve(arrivals.some(({ status }) => status === "firing")));
   assertEquals(await statuses(second), ACCEPTED);
 
-  // Deletes the old key while a run works.
+  // The old key is deleted while a run works.
   assertEquals(await database.query("select status from sync_jobs where id = $1", [running]), [{ status: "RUNNING" }]);
   await stack.secretKeys.delete("default");
   assertEquals(await statuses(second), ACCEPTED);
@@ -400,7 +400,7 @@ Deno.test("the secret key is rotated while syncs go on: no call, run, job or not
   const later = await trigger(second);
   for (const id of [running, later]) assertEquals(await ended(id), { status: "COMPLETED", attempts: 1 });
 
-  // New workers do not have the old key at all.
+  // The environment of new workers does not have the old key.
   for (const name of new Set(processes.values())) await replace(name);
   assertEquals([await statuses(second), await statuses(first)], [ACCEPTED, [401, 401, 401, 401, 401]]);
   assertEquals(

@@ -27,7 +27,7 @@ async function setUp(...active: string[]) {
     )).json();
   return { clock, get, evaluate: () => evaluateRules(db.rpc, clock, () => {}, "cron") };
 }
-/** A tournament of today whose matches were read at a time of the day. */
+/** Adds a tournament of today whose matches were read at a time of the day. */
 async function aTournamentReadAt(time: string, row: Record<string, unknown> = {}): Promise<unknown> {
   const { no } = await aTournament(db, row);
   await db.query("insert into tournament_sync_state (tournament_no, synced_at, ttl) values ($1, $2, '15 minutes')", [no, at(time)]);

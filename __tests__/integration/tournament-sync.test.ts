@@ -88,7 +88,7 @@ Deno.test("authentication errors are not retried, errors that can pass are", asy
   harness.vis.faults.add({ kind: "token_expired", times: 1 });
   harness.vis.faults.add({ kind: "later", times: 3 });
   await harness.run(SYNC);
-  // The first season's only call is refused; the second's fourth call succeeds.
+  // The only call for the first season is refused; the fourth call for the second season succeeds.
   assertObjectMatch(await lastRun(), { status: "PARTIAL", api_calls: 5, api_errors: 4, api_retries: 3, records_inserted: 242 });
 });
 

@@ -1,4 +1,4 @@
-// Over 300 lines, because each figure of each read is compared with a query of its own.
+// Over 300 lines, because each figure of each read is compared with its own query.
 import { assert, assertEquals } from "@std/assert";
 import { createApp } from "../../supabase/functions/sync-monitoring/app.ts";
 import { EntityFacts } from "../../services/contract/health.ts";
@@ -18,7 +18,7 @@ import { testEnv } from "../../testing/env.ts";
 import { createSyncHarness } from "../../testing/sync-harness.ts";
 
 const db = await openTestDatabase();
-// Between two quarters of an hour and off the hour, so that each kind of part occurs at both ends of a window.
+// The time is between two quarters of an hour and off the hour, so that each kind of part occurs at both ends of a window.
 const NOW = "2026-06-10T12:37:30.000Z";
 const DAY = 24 * 3_600_000;
 const harness = createSyncHarness(db, { start: NOW });
@@ -85,7 +85,7 @@ async function checkHistory(period: string, entity: string | null): Promise<void
   const total = await figuresOfRuns(HISTORY, WINDOW, [from, justAfter(until), entity]);
   assertFigures(`${period} ${entity}`, all, total);
   for (const [index, point] of history.data_points.entries()) {
-    // A sample of the points, and the last three.
+    // The loop checks a sample of the points, and the last three.
     if (index % 12 !== 5 && index < history.data_points.length - 3) continue;
     const until = new Date(Date.parse(point.timestamp) + history.step_ms).toISOString();
     const expected = await figuresOfRuns(HISTORY, WINDOW, [point.timestamp, until, entity]);

@@ -11,7 +11,7 @@ const db = await openTestDatabase();
 const AUDIT_KEY = "a key of thirty-two bytes or more";
 const NOON = "2026-06-10T12:00:00.000Z", END = "2026-06-10T12:25:00.000Z";
 
-/** Both entities are synced; then VIS refuses a request at noon, when the matches are due again. */
+/** Syncs both entities; VIS then refuses a request at noon, when the matches are due again. */
 async function setUp() {
   await db.reset();
   await db.query("truncate sync_jobs, manual_sync_audit cascade");
@@ -41,7 +41,7 @@ async function setUp() {
     await Promise.all(background.splice(0));
     return { status: response.status, body: await response.json() };
   };
-  /** The sync functions that the scheduler and the queue call now. */
+  /** The sync functions that the scheduler and the queue call at this time. */
   const called = async () => {
     await db.query("select private.dispatch_due_syncs($1)", [clock.asOf()]);
     await db.query("select drain_sync_queue($1)", [clock.asOf()]);

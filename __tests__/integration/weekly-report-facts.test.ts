@@ -15,7 +15,7 @@ import { STATES, VALID_ROWS } from "../../testing/rows.ts";
 const db = await openTestDatabase();
 const PAGE = "https://monitor.test/";
 const env = testEnv({ DASHBOARD_URL: PAGE });
-/** The week is from Monday, 1 June 2026. */
+/** A time in June 2026; the week begins on Monday, 1 June. */
 const june = (day: number, time = "00:00"): string => `2026-06-${String(day).padStart(2, "0")}T${time}:00.000Z`;
 const MAY_31 = "2026-05-31T23:59:59.999Z";
 

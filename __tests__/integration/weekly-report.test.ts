@@ -13,7 +13,7 @@ const HOUR = 3_600_000, DAY = 24 * HOUR;
 /** The Monday on which the report of the week from 1 June 2026 is due, at 07:00. */
 const DUE = "2026-06-08T07:00:00.000Z";
 
-/** A webhook and a Slack channel that want the report, and one of each kind that does not; each receiver answers as `answers` says. */
+/** Adds a webhook and a Slack channel with the report, and one of each without; each receiver gives the answer in `answers`. */
 async function setUp(now = DUE) {
   await db.query("truncate weekly_reports, alert_incidents, notification_destinations cascade");
   await db.query("delete from notification_channels where name <> 'dashboard'");
@@ -39,7 +39,7 @@ async function setUp(now = DUE) {
   return { clock, answers, attempts, deliver: () => deliverReports(db.rpc, clock, () => {}, channels) };
 }
 const set = (channel: string, changes: string) => db.query(`update notification_channels set ${changes} where name = $1`, [channel]);
-/** Channel, recipient and status of each delivery. */
+/** The channel, recipient and status of each delivery. */
 const deliveries = async () =>
   (await db.query<{ line: string }>(
     `select concat_ws(' ', d.channel, nullif(d.recipient, ''), r.status) as line

@@ -27,7 +27,7 @@ async function shell(code: string | undefined, env: Record<string, string>): Pro
   return text;
 }
 
-/** What a restore may not lose: every row of each table that it keeps. */
+/** Every row of each table that a restore must keep. */
 async function rowsOf(database: Database, schemas: string[]): Promise<Record<string, string>> {
   const tables = await database.query<{ name: string }>(
     `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = any($1) order by 1`,
@@ -43,7 +43,7 @@ async function rowsOf(database: Database, schemas: string[]): Promise<Record<str
   return found;
 }
 
-/** Who may do what with each table, column, sequence and function. */
+/** The rights of each role on each table, column, sequence and function. */
 const rightsOf = (database: Database) =>
   database.query<{ held: string }>(
     `select concat_ws(' ', o.name, coalesce(a.grantee::regrole::text, 'public'), a.privilege_type) as held
@@ -83,7 +83,7 @@ Deno.test(
       assertEquals((await call("sync-admin/entities/matches_schedule", "PATCH", act)).status, 200);
       assertEquals((await call("sync-admin/process-queue", "POST", {})).status < 300, true);
       const head = await until("the sealed audit log", async () => (await (await call("sync-admin/audit/verify")).json()).head);
-      // Nothing changes while the rows are counted and dumped.
+      // No cron job runs while the rows are counted and dumped.
       await stack.database.query("select cron.unschedule(jobid) from cron.job");
       await until(
         "the end of the runs",
@@ -106,7 +106,7 @@ Deno.test(
       await restored.close();
       stack = await startStack({ port: 0, folder: env.NEW_DATA, databaseUrl: fresh.url, write: () => {} });
       assertEquals([stack.migrationsApplied, await jobsOf(stack.database)], [0, []]);
-      // Also twice, each job exists once.
+      // After a second run of the step, each job exists once.
       for (const _ of ["first", "second"]) {
         await shell(schedule, env);
       }
@@ -145,7 +145,7 @@ Deno.test(
   },
 );
 
-/** What Auth has in a new project, as far as a backup needs it. */
+/** The parts of Auth in a new project that a backup needs. */
 const AUTH = `create schema auth;
   create table auth.users (id uuid primary key, email text, raw_app_meta_data jsonb);
   create table auth.identities (id uuid primary key, user_id uuid not null references auth.users);

@@ -6,7 +6,7 @@ import { startManagementApi } from "../../testing/management-api.ts";
 
 const server = Deno.env.get("TEST_SERVER_URL");
 const hasNpx = await run("npx", ["--version"]).then((output) => output.success, () => false);
-// In CI no test is skipped: scripts/test.ts provides the server, and npx must be installed.
+// In CI no test is skipped, because scripts/test.ts provides the server, and npx must be installed.
 const ignore = Deno.env.get("CI") !== "true" && (!server || !hasNpx);
 const FUNCTIONS = [...Deno.readDirSync("supabase/functions")].filter(({ name, isDirectory }) => isDirectory && !name.startsWith("_"))
   .map(({ name }) => name).sort();
@@ -19,13 +19,13 @@ for (const grantsByDefault of [true, false]) {
   });
 }
 
-/** The binary of the Deno release that hosted functions resemble; the launcher of npm in front of it would survive a kill. */
+/** The binary of the Deno release that hosted functions resemble; the launcher of npm is not used, because it survives a kill. */
 async function olderDeno(): Promise<string> {
   const found = await run("npx", ["-y", "-p", "deno@2.1.14", "-c", "command -v deno"]);
   const path = /^\/.*deno$/m.exec(found.text)?.[0];
   assert(path, found.text);
   const launcher = await Deno.realPath(path);
-  await run(launcher, ["--version"]); // downloads the binary beside it
+  await run(launcher, ["--version"]); // downloads the binary
   return launcher.replace(/[^/]+$/, "deno");
 }
 
@@ -34,7 +34,7 @@ const ON_A_FREE_PORT = `const serve = Deno.serve;
 Deno.serve = (handler) => serve({ hostname: "127.0.0.1", port: 0 }, handler);
 await import(Deno.args[0]);`;
 
-/** Starts an uploaded function with the environment of a hosted one, and returns the status of a request that needs no other service. */
+/** Starts an uploaded function with the environment of a hosted one, and returns the status of a request without other services. */
 async function boot(deno: string, root: string, name: string): Promise<number> {
   await Deno.writeTextFile(`${root}/boot.js`, ON_A_FREE_PORT);
   const process = new Deno.Command(deno, {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { VERSION } from "../../services/version.ts";
 import { readSources } from "../../testing/sources.ts";
 
 const importMap = async (path: string): Promise<Record<string, string>> => JSON.parse(await Deno.readTextFile(path)).imports;
@@ -8,10 +9,14 @@ Deno.test("each import map pins its packages to exact versions, and the root has
   const peers = await importMap("bench/peers/deno.json");
   const maps = [root, peers, await importMap("dashboard/deno.json"), await importMap("supabase/functions/deno.json")];
   const packages = maps.flatMap((map) => Object.values(map)).filter((target) => !target.startsWith("./"));
-  assertEquals(packages.filter((target) => !/^npm:(@[^/]+\/)?[^@/]+@\d+\.\d+\.\d+(\/|$)/.test(target)), []);
-  // Their driver is also that of the platform.
+  assertEquals(packages.filter((target) => !/^npm:(@[^/]+\/)?[^@/]+@\d+\.\d+\.\d+(-[\w.]+)?(\/|$)/.test(target)), []);
+  // The peers have the same driver as the platform.
   assertEquals(Object.keys(peers).filter((name) => name in root), ["pg"]);
   assertEquals(peers.pg, root.pg);
+});
+
+Deno.test("the functions have the version of the project", async () => {
+  assertEquals(VERSION, JSON.parse(await Deno.readTextFile("deno.json")).version);
 });
 
 Deno.test("the functions have the versions of the root, and their import map names every package that deployed files import", async () => {

@@ -5,9 +5,9 @@ import { startManagementApi } from "../../testing/management-api.ts";
 import { run } from "../../testing/supabase-cli.ts";
 
 const server = Deno.env.get("TEST_SERVER_URL");
-// In CI no test is skipped: scripts/test.ts provides the server.
+// In CI no test is skipped, because scripts/test.ts provides the server.
 const ignore = Deno.env.get("CI") !== "true" && !server;
-/** The functions of this project do not run here; other tests start them and make these calls. */
+/** The blocks that call a function; the functions do not run in this test, and other tests make these calls. */
 const CALLS_A_FUNCTION = /deno task people|^curl /m;
 
 interface Block {
@@ -15,7 +15,7 @@ interface Block {
   code: string;
 }
 
-/** The blocks of the steps, without the changes that come later, in the order of the page. */
+/** The blocks of the steps in the order of the page, without the later changes. */
 async function blocksOfTheGuide(): Promise<Block[]> {
   const [steps = ""] = (await Deno.readTextFile("docs/deploy.md")).split("\n## Changing things later");
   return [...steps.matchAll(/^ *```(sh|sql)\n([^]*?)^ *```$/gm)].map(([, language = "", code = ""]) => ({ language, code }));
@@ -33,7 +33,7 @@ Deno.test({ name: "each step of docs/deploy.md works on a new project, in the or
     for (const { language, code } of blocks.filter(({ code }) => !CALLS_A_FUNCTION.test(code))) {
       if (language === "sql") await owner.exec(code);
       else {
-        // What the reader exports is a placeholder.
+        // The exports of the reader are placeholders.
         const script = code.replaceAll(/^\s*export .*$/gm, "");
         const { success, text } = await run("bash", ["-euo", "pipefail", "-c", script], {
           env: { ...given, CI: "true", SUPABASE_TELEMETRY_DISABLED: "1" },

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { readSources, resolveImport } from "../../testing/sources.ts";
 
-/** `types/` is the public contract: clients import schemas that this repository does not. `bench/bench.ts` reads `measure` by a computed path. */
+/** The exempt exports: those of the public contract in `types/`, and `measure`, which `bench/bench.ts` imports by a computed path. */
 const EXEMPT = /^types\/|^bench\/[\w-]+\.ts: measure$/;
 const DECLARATION = /^export (?:async )?(?:abstract )?(?:function\*?|const|let|class|interface|type|enum) (\w+)/gm;
 const IMPORTS = [

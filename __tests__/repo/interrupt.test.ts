@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { until } from "../../testing/wait.ts";
 
-// Only Linux shows the environment of a process, by which the processes of a program are found, however they were started.
+// The test finds the processes of a program by their environment, which only Linux shows.
 const ignore = Deno.build.os !== "linux";
 
-/** The processes that a program with this TMPDIR started: each has inherited it. */
+/** The processes that a program with this TMPDIR started; each inherits the variable. */
 function processesIn(folder: string): string[] {
   return [...Deno.readDirSync("/proc")].filter(({ name }) => /^\d+$/.test(name)).flatMap(({ name }) => {
     try {
@@ -16,9 +16,9 @@ function processesIn(folder: string): string[] {
   });
 }
 
-/** Starts a program, interrupts it when a process of it matches, and returns its exit code and what it left. */
+/** Starts a program, interrupts it when one of its processes matches, and returns its exit code and its remaining processes and files. */
 async function interrupt(args: string[], signal: Deno.Signal, when: RegExp) {
-  // A short path, also where TMPDIR is long: the path of a socket of Postgres has at most 107 characters.
+  // The path is short, because the path of a Postgres socket has at most 107 characters.
   const folder = await Deno.makeTempDir({ dir: "/tmp", prefix: "s-" });
   await Deno.chmod(folder, 0o711);
   const child = new Deno.Command(Deno.execPath(), {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { hasComputedImport, importsOf, readSources } from "../../testing/sources.ts";
 
-/** The files of each layer and the files that they may import, in import order; `$1` is the first group of the file's own path. */
+/** The files of each layer and the files that they may import, in import order; `$1` is the first group of the path of the file. */
 const LAYERS: [files: RegExp, mayImport: string][] = [
   [/^(.+\/)?__tests__\//, "(types|services|supabase/functions|platform|testing|scripts|dashboard/src|$1__tests__)/|dashboard/headers.ts"],
   [/^types\//, "types/"],
@@ -20,8 +20,8 @@ const LAYERS: [files: RegExp, mayImport: string][] = [
 ];
 
 /**
- * Dynamic imports with a computed path: the benchmark that is named, the function that is served, the platform after the program said that it
- * loads it, and a program that a test writes to a file.
+ * The files with a dynamic import of a computed path: of a benchmark by name, of a served function, of the platform after the first printed
+ * line, and of a program that a test writes to a file.
  */
 const COMPUTED = ["__tests__/repo/cli.test.ts", "bench/bench.ts", "platform/edge-runtime.ts", "platform/start.ts"];
 

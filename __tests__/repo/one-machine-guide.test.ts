@@ -6,14 +6,14 @@ import { until } from "../../testing/wait.ts";
 const guide = await Deno.readTextFile("docs/one-machine.md");
 const blocks = [...guide.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, code = ""]) => code);
 
-/** A free port: the ports of the page can be in use. */
+/** A free port, because the ports of the page can be in use. */
 function freePort(): string {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   listener.close();
   return String(listener.addr.port);
 }
 
-/** A receiver of the page in a process of its own, and what it printed. */
+/** A receiver of the page in a separate process, with its output. */
 class Receiver {
   output = "";
   readonly #process: Deno.ChildProcess;

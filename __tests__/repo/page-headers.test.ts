@@ -11,7 +11,7 @@ const pairs = (text: string, pattern: RegExp): Record<string, string> =>
 Deno.test("the nginx example of docs/deploy.md sends each header of the page and no other, also with errors", () => {
   const example = block("nginx");
   assertEquals(pairs(example, /^ {2}add_header ([\w-]+) "(.*)" always;$/gm), pageHeaders(PROJECT));
-  // An add_header of a location would replace those of the server.
+  // An `add_header` of a location replaces the headers of the server, so no location has one.
   assertEquals(example.match(/add_header/g)?.length, Object.keys(pageHeaders()).length);
 });
 

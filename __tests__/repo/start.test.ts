@@ -39,7 +39,7 @@ Deno.test("the start program refuses a folder or a port in use, recovers from a 
 
   const orphans = await processesOf(folder);
   assert(orphans.length > 0);
-  // A frozen function does not notice the end of its platform.
+  // A frozen function does not exit with its platform.
   const [frozen = 0, ...others] = orphans;
   Deno.kill(frozen, "SIGSTOP");
   await first.end("SIGKILL");
@@ -117,7 +117,7 @@ Deno.test("an invalid start prints one sentence that names the option, and exits
 
 Deno.test("a start says what it does before it downloads a package, and --version and --help need none", async () => {
   const folder = await Deno.makeTempDir({ prefix: "sync-start-" });
-  // An empty cache, and no network.
+  // The program starts with an empty cache and without a network.
   const start = async (args: string[]) => {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", "--cached-only", "platform/start.ts", "--data", `${folder}/data`, ...args],

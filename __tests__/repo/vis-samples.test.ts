@@ -4,7 +4,7 @@ import { SyncError } from "../../services/classification.ts";
 import { parseReply } from "../../services/vis-reply.ts";
 import { readMatches, readTournaments } from "../../services/vis-rows.ts";
 
-// Recorded replies of the real service. They may not be published, so that these tests run only where the folder exists.
+// The folder has recorded replies of the real service, which may not be published, so these tests run only where the folder exists.
 const FOLDER = Deno.env.get("VIS_SAMPLES") ?? "../shared/vis-samples";
 const ignore = !(await Deno.stat(FOLDER).then((stat) => stat.isDirectory, () => false));
 const read = (path: string) => Deno.readTextFile(`${FOLDER}/${path}`);
@@ -115,7 +115,7 @@ function assertSameShape(ours: Record<string, unknown>[], recorded: Record<strin
     const known = new Set([...recordedShape.get(field) ?? []].map((found) => FREE.test(field) ? found.split(" ")[0] : found));
     for (const found of formats) {
       if (found.endsWith("empty")) continue;
-      // A field that is empty in all recorded rows has no known format.
+      // The format of a field that is empty in all recorded rows is unknown.
       if ([...known].every((value) => value === "null" || value?.endsWith("empty"))) continue;
       assert(known.has(FREE.test(field) ? found.split(" ")[0] : found), `${field}: ours is ${found}, recorded ${[...known]}`);
     }

@@ -5,13 +5,13 @@ import { PgBoss } from "pg-boss";
 export const silent = { error() {}, warn() {}, info() {}, debug() {}, scope: () => silent } as unknown as Logger;
 
 /**
- * A queue to measure. Jobs are enqueued one at a time, then claimed and completed one at a time by `workers`, all with the same driver.
- * Each worker has one connection: with more, graphile-worker, which does not wait for a completion, would work on two jobs at once.
+ * A queue to measure. Jobs are enqueued one at a time, and `workers` then claim and complete them one at a time, all with the same driver.
+ * Each worker has one connection, because graphile-worker, which does not wait for a completion, uses a second one for a second job.
  */
 interface Contender {
   name: string;
   pool: pg.Pool;
-  /** Enqueues `count` jobs in an empty queue. */
+  /** Enqueues `count` jobs one at a time in an empty queue. */
   enqueue(count: number): Promise<void>;
   /** Adds the jobs from number `from` to `count` in the fastest way. */
   fill(from: number, count: number): Promise<void>;
@@ -42,7 +42,7 @@ export async function ours(pool: pg.Pool, tournaments: number): Promise<Contende
     pool,
     async enqueue(count) {
       await pool.query("truncate sync_jobs, manual_sync_audit cascade");
-      // Paused, so that enqueueing does not dispatch.
+      // The entities are paused, so that an enqueued job is not dispatched.
       await pool.query("update sync_status set paused_at = now(), paused_by = 'bench'");
       await inParallel(count, (index) => {
         const p = {

@@ -4,7 +4,7 @@ import { pgBoss, silent } from "./contenders.ts";
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Milliseconds from the enqueueing of a job in an idle queue to the start of its work, for the queues with a resident worker. */
+/** The milliseconds from the enqueueing of a job in an idle queue to the start of its work, for the queues with a resident worker. */
 export async function measureDelays(url: string, samples: number): Promise<Record<string, number[]>> {
   const pool = new pg.Pool({ connectionString: url, max: 12, idleTimeoutMillis: 0 });
   pool.on("error", () => {});

@@ -2,7 +2,7 @@ import pg from "pg";
 import { median } from "../report.ts";
 import { graphile, ours, pgBoss } from "./contenders.ts";
 
-/** Jobs that are enqueued one at a time in each round; the rest is added in the fastest way. */
+/** The number of jobs that are enqueued one at a time in each round; the other jobs are added in the fastest way. */
 const ENQUEUED = 400;
 const CONNECTIONS = 12;
 
@@ -50,7 +50,7 @@ export async function measureThroughput(url: string, jobs: number, rounds: numbe
       for (const [workers, key] of [[1, "oneWorker"], [10, "tenWorkers"]] as const) {
         rates.get(name)?.enqueue.push(ENQUEUED / await timed(() => enqueue(ENQUEUED)));
         await fill(ENQUEUED, jobs);
-        // Every round starts without the dead rows of the previous one: autovacuum would run at random times and favour one queue.
+        // Each round starts without the dead rows of the last one, because autovacuum runs at random times and favours one queue.
         await pool.query("vacuum analyze");
         await limit(pool, workers);
         rates.get(name)?.[key].push(jobs / await timed(() => work(workers)));

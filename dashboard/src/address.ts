@@ -1,6 +1,6 @@
 import { useMemo, useSyncExternalStore } from "preact/compat";
 
-// The hash holds the view and its filters, so that any static web host can serve the page.
+// The view and its filters are in the hash, so that any static web host can serve the page.
 const read = (): string => location.hash.slice(1) || "/";
 function subscribe(onChange: () => void): () => void {
   addEventListener("hashchange", onChange);
@@ -13,13 +13,13 @@ function subscribe(onChange: () => void): () => void {
 const useHash = (): string => useSyncExternalStore(subscribe, read);
 
 const pathOf = (hash: string): string => hash.split("?")[0] ?? "";
-/** Asked before another view opens; false keeps the present one. */
+/** Called before another view opens; false keeps the current view. */
 type Guard = (to: string) => boolean;
 let guard: Guard | null = null;
 let shown = read();
 const mayOpen = (to: string): boolean => !guard || pathOf(to) === pathOf(shown) || guard(to);
 
-/** Sets who is asked before another view opens; returns its removal. */
+/** Sets the guard that is called before another view opens; returns a function that removes it. */
 export function guardView(next: Guard): () => void {
   guard = next;
   return () => {
@@ -27,7 +27,7 @@ export function guardView(next: Guard): () => void {
   };
 }
 
-/** The address has changed already, by a link or the browser's buttons: puts the old one back while the guard refuses. */
+/** Restores the old address when a link or a button of the browser has changed it and the guard refuses the change. */
 function keepGuarded(event: Event): void {
   const to = read();
   if (mayOpen(to)) {
@@ -40,7 +40,7 @@ function keepGuarded(event: Event): void {
 addEventListener("popstate", keepGuarded);
 addEventListener("hashchange", keepGuarded);
 
-/** Navigates inside the page; with `replace` the current address leaves the browser history. */
+/** Navigates inside the page; with `replace`, the new address replaces the current one in the history of the browser. */
 export function go(to: string, { replace = false } = {}): void {
   if (!mayOpen(to)) return;
   shown = to;
@@ -48,7 +48,7 @@ export function go(to: string, { replace = false } = {}): void {
   dispatchEvent(new HashChangeEvent("hashchange"));
 }
 
-/** The router's location: the hash up to its question mark. */
+/** The location for the router: the hash up to its question mark. */
 export const useHashPath = (): [
   string,
   typeof go,

@@ -1,6 +1,6 @@
 const listeners = new Set<(text: string) => void>();
 
-/** Shows the result of an act for a few seconds, and announces it to screen readers. */
+/** Shows the result of an act for a few seconds and announces it to screen readers. */
 export function announce(text: string): void {
   listeners.forEach((listener) => listener(text));
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ErrorResponse } from "../../types/sync.ts";
 
 const Issues = z.array(z.object({ field: z.string(), message: z.string() }));
-/** The number of responses kept with their ETags; the oldest is dropped first. */
+/** The number of responses that are stored with their ETags; the oldest is removed first. */
 const CACHED_RESPONSES = 100;
 const TIMEOUT_MS = 15_000;
 
@@ -29,7 +29,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The server did not answer. */
+/** The error when the server did not answer. */
 class Unreachable extends Error {
   override name = "Unreachable";
 }
@@ -43,13 +43,13 @@ interface Api {
   send<T>(change: Change, schema: z.ZodType<T>): Promise<T>;
 }
 
-/** A request that changes something; `key` is its `Idempotency-Key`, so that a repeat after a lost response has no effect. */
+/** A request with a change; `key` is its `Idempotency-Key`, so that a repetition after a lost response has no effect. */
 export interface Change {
   method: "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   body?: unknown;
   key?: string;
-  /** How long the answer may take, where the server itself waits for others. */
+  /** The time limit of the answer, for a request in which the server waits for others. */
   limitMs?: number;
 }
 
@@ -57,7 +57,7 @@ interface ApiParts {
   url: string;
   /** Returns the access token, renewed when `isRefused`; null when no user is signed in. */
   token: (isRefused: boolean) => Promise<string | null>;
-  /** Called when the server refuses a renewed token too. */
+  /** Called when the server also refuses a renewed token. */
   onRefused: () => void;
 }
 
@@ -76,7 +76,7 @@ export function createApi({ url, token, onRefused }: ApiParts): Api {
     const response = await fetch(urlOf(path), {
       ...init,
       headers: { ...init.headers, authorization: `Bearer ${bearer}` },
-      // With the browser's cache a 304 would arrive here as a 200.
+      // The cache of the browser turns a 304 into a 200, so it is not used.
       cache: "no-store",
       signal: init.signal ? AbortSignal.any([init.signal, timeout]) : timeout,
     }).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-/** The place after a key that moves in a row of places from 0 to `last`; null for any other key. */
+/** The position after a key that moves in a row of positions from 0 to `last`; null for any other key. */
 export function placeAfter(key: string, place: number, last: number): number | null {
   switch (key) {
     case "ArrowLeft":
@@ -14,7 +14,7 @@ export function placeAfter(key: string, place: number, last: number): number | n
   }
 }
 
-/** Moves the focus between the links of a list, of which only the last one is reached by the Tab key. */
+/** Moves the focus between the links of a list; the Tab key reaches only the last link. */
 export function moveBetweenLinks(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const links = [...event.currentTarget.querySelectorAll("a")];

@@ -1,6 +1,6 @@
 import { AuthError } from "@supabase/auth-js";
 
-/** What a person can do about each refusal of Auth, by its error code. */
+/** The cause of each refusal of Auth for a person, by its error code. */
 const WORDS: Record<string, string> = {
   invalid_credentials: "The email or the password is wrong.",
   email_not_confirmed: "This email is not confirmed yet. Follow the link in the mail that confirms it.",

@@ -4,15 +4,15 @@ import { announce } from "./announce.ts";
 import { ApiError, type Change, useApi } from "./api.ts";
 import { describeError, UnusedResponse } from "./queries.ts";
 
-/** The requests of a bulk act that are in flight at once. */
+/** The number of parallel requests of a bulk act. */
 const IN_FLIGHT = 4;
 
-/** An act on several items: one request for each. */
+/** An act on several items, with one request for each. */
 export interface BulkAct<T> {
   changeOf: (item: T) => Change;
-  /** What has been done with an item, such as `acknowledged`. */
+  /** The result for an item, such as `acknowledged`. */
   done: string;
-  /** Why an item was refused, after `was` or `were`. */
+  /** The reason of a refusal, in words that follow `was` or `were`. */
   refusalOf: (error: unknown) => string;
 }
 
@@ -29,7 +29,7 @@ function summaryOf<T>(outcomes: Outcome<T>[], { done, refusalOf }: BulkAct<T>): 
 }
 
 export interface Bulk<T> {
-  /** Sends an act for each item. @throws ApiError when the request itself is invalid; then nothing is done. */
+  /** Sends an act for each item. @throws ApiError when the request itself is invalid; no item is then changed */
   run: (items: T[], act: BulkAct<T>) => Promise<void>;
   isPending: boolean;
   /** The items that the last act could not change. */
@@ -53,7 +53,7 @@ export function useBulk<T>(): Bulk<T> {
     try {
       const rest = [...items], first = rest.shift();
       if (first === undefined) return;
-      // The first one alone: what is invalid in its request is invalid in each.
+      // The first request is sent alone, because a fault in its fields is in every request.
       const outcomes = [await attempt(first, act)];
       const error = outcomes[0]?.error;
       if (error instanceof ApiError && error.status === 400) throw error;

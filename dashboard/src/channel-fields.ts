@@ -14,14 +14,14 @@ const Config = z.object({
   by_severity: z.partialRecord(z.enum(SEVERITIES), z.array(z.string())).default({}),
 }).catch({ header_digests: {}, to: [], by_severity: {} });
 
-/** The address of a channel as far as it is shown: a host, a chat, the names of headers, or the recipients, also those of one severity. */
+/** The visible part of the address of a channel: a host, a chat, the names of headers, or the recipients, also by severity. */
 export const targetOf = ({ config }: Pick<NotificationChannel, "config">): z.infer<typeof Config> => Config.parse(config);
 
-/** The text of a field that a channel has; undefined where it has none. */
+/** The text of a field of a channel; undefined for a field without a value. */
 function textOf(channel: NotificationChannel, path: string, { control }: ChannelField): string | undefined {
   const target = targetOf(channel), value = channel.config[path.replace("config.", "")];
   if (control === "recipients") return target.to.join(", ");
-  // The values are not shown: a line without one keeps it.
+  // No answer has the values of headers; a line without a value keeps the stored one.
   if (control === "headers") return Object.keys(target.header_digests).map((name) => `${name}:`).join("\n") || undefined;
   return typeof value === "string" ? value : undefined;
 }
@@ -33,7 +33,7 @@ function valuesOf(channel: NotificationChannel | null): Record<string, string> {
   return Object.fromEntries(texts.filter((entry): entry is readonly [string, string] => entry[1] !== undefined));
 }
 
-/** The form's fields for a channel, as text; the defaults for a new one. */
+/** The fields of the form for a channel, as text; the defaults for a new channel. */
 export function fieldsOf(channel: NotificationChannel | null) {
   const { by_severity } = channel ? targetOf(channel) : Config.parse({});
   return {
@@ -50,7 +50,7 @@ export function fieldsOf(channel: NotificationChannel | null) {
     hourly_limit: String(channel?.hourly_limit ?? 60),
     is_active: channel?.is_active ?? true,
     weekly_report: channel?.weekly_report ?? false,
-    /** Null for that of the kind. */
+    /** Null for the interval of the kind. */
     canary_every: channel ? channel.canary_every ?? "" : null,
   };
 }
@@ -67,13 +67,13 @@ function headersOf(text: string): Record<string, string | null> {
   }));
 }
 
-/** The recipients of each severity that has its own. */
+/** The recipients of each severity with its own recipients. */
 function bySeverity(fields: Fields): Record<string, string[]> | undefined {
   const lists = SEVERITIES.map((severity) => [severity, listOf(fields.by_severity[severity])] as const).filter(([, to]) => to.length);
   return lists.length ? Object.fromEntries(lists) : undefined;
 }
 
-/** The value of a field in a request; undefined leaves it out, so that a stored one stays. */
+/** The value of a field in a request; undefined omits the field, so that a stored value stays. */
 function valueOf(fields: Fields, path: string, { control, options, is_optional, is_stored }: ChannelField): unknown {
   const text = fields.values[path]?.trim();
   if (control === "recipients_by_severity") return bySeverity(fields);
@@ -83,10 +83,10 @@ function valueOf(fields: Fields, path: string, { control, options, is_optional, 
   return text || (is_optional || is_stored ? undefined : options?.[0]?.[0] ?? "");
 }
 
-/** How often a test message is sent, as text; empty for never. */
+/** The interval of the canaries as text; empty for a channel without canaries. */
 export const canaryOf = ({ canary_every, kind }: Fields): string => canary_every ?? CHANNEL_KINDS[kind].canary ?? "";
 
-/** The request body. An empty address or secret is not sent, so that the stored one stays. */
+/** The request body; an empty address or secret is omitted, so that the stored one stays. */
 export function requestOf(fields: Fields): Record<string, unknown> {
   const { kind } = fields, limit = fields.hourly_limit.trim();
   const values = channelFields(kind).map(([path, field]) => [path, valueOf(fields, path, field)] as const)

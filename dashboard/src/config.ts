@@ -6,7 +6,7 @@ const Config = z.object({
 });
 export type Config = z.infer<typeof Config>;
 
-/** Reads `config.json` beside the page: the project's url and publishable key. @throws Error */
+/** Reads the url and the publishable key of the project from `config.json` beside the page. @throws Error */
 export async function loadConfig(): Promise<Config> {
   const response = await fetch("./config.json", { cache: "no-cache" });
   const parsed = Config.safeParse(await response.json().catch(() => null));

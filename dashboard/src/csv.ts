@@ -1,4 +1,4 @@
-/** A text that a spreadsheet would run as a formula gets an apostrophe before it. */
+/** Puts an apostrophe before a text that a spreadsheet runs as a formula. */
 const guarded = (text: string): string => /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
 
 function cellOf(value: unknown): string {

@@ -2,7 +2,7 @@ import type { EntityWithPauses } from "../../types/admin.ts";
 import type { EntityHealthStatus } from "../../types/monitoring.ts";
 import { msOf } from "./format.ts";
 
-/** Whether the data of a sync is older than expected; a paused or idle one has no expected age. */
+/** Whether the data of a sync is older than expected; a paused or idle sync has no expected age. */
 export const isDataLate = (
   { last_successful_sync: success, expected_within_ms, is_paused, idle_since }: EntityHealthStatus,
   now: number,
@@ -11,13 +11,13 @@ export const isDataLate = (
 /** A mark in the strip: a run, or a due time at which no run started. */
 type Mark<R> = { at: number; run: R } | { at: number; run: null };
 
-/** A run that starts up to five seconds early still counts for its due time. */
+/** The time by which a run can start early and still count for its due time. */
 const TOLERANCE_MS = 5_000;
-/** A shorter interval has no due times: the next run is due one interval after the last start. */
+/** The shortest interval with due times; with a shorter one, the next run is due one interval after the last start. */
 const SHORTEST_MS = 60_000;
 const MAX_DUE_TIMES = 200;
 
-/** Returns full runs, oldest first, with a gap at each due time after the oldest run and outside pauses at which no run started. */
+/** The full runs, oldest first, with a mark for each missed due time after the oldest run and outside pauses. */
 export function marksOf<R extends { execution_start: string }>(
   runs: readonly R[],
   entity:

@@ -1,11 +1,11 @@
 import type { Entity } from "../../types/admin.ts";
 
-/** A time as the form has it, in UTC: `2026-06-10 12:00`. */
+/** A time in the format of the form, in UTC: `2026-06-10 12:00`. */
 const inForm = (moment: string): string => new Date(moment).toISOString().slice(0, 16).replace("T", " ");
-/** The time of such a text; another text stays, so that the server names the field. */
+/** The time of a text of the form; another text is returned unchanged, so that the server names the field. */
 const momentOf = (text: string): string => /^\d{4}-\d\d-\d\d \d\d:\d\d$/.test(text.trim()) ? `${text.trim().replace(" ", "T")}:00Z` : text;
 
-/** The form's fields for the settings of an entity, as text. */
+/** The fields of the form for the settings of an entity, as text. */
 export const fieldsOf = (entity: Entity) => ({
   is_active: entity.is_active,
   sync_frequency: entity.sync_frequency,
@@ -17,7 +17,7 @@ export const fieldsOf = (entity: Entity) => ({
 });
 export type Fields = ReturnType<typeof fieldsOf>;
 
-/** The request body: the changed fields and the reason. An empty threshold, and no channel, leave the choice to each rule. */
+/** The request body: the changed fields and the reason. An empty threshold or an empty list of channels uses those of each rule. */
 export function requestOf(fields: Fields, entity: Entity, reason: string): Record<string, unknown> {
   const before = fieldsOf(entity);
   const threshold = fields.alert_threshold_failures.trim();

@@ -1,4 +1,4 @@
-// 24-hour clocks in every language: an operator compares these times with logs.
+// The clock has 24 hours in every language, because operators compare these times with logs.
 const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, { hourCycle: "h23", ...options });
 const zone = format({ dateStyle: "medium", timeStyle: "medium" });
 const CLOCK = { hour: "2-digit", minute: "2-digit" } as const;
@@ -16,7 +16,7 @@ export const inZone = (moment: string): string => zone.format(new Date(moment));
 /** The day of a time in the browser's time zone, such as `24 Nov 2026`. */
 export const inZoneDay = (moment: string): string => dayOfYear.format(new Date(moment));
 
-/** A time in the browser's time zone, as short as it is clear on the day of `now`: `19:20`, `Thu 19:20` within a week, `21 Nov, 19:20` before. */
+/** A short time in the browser's time zone: `19:20` on the day of `now`, `Thu 19:20` within a week, `21 Nov, 19:20` before that. */
 export function inZoneShort(moment: string, { now = Date.now(), hasSeconds = false } = {}): string {
   const at = new Date(moment), today = new Date(now);
   const time = (hasSeconds ? clockWithSeconds : clock).format(at);
@@ -31,14 +31,14 @@ const date = dateOf({ day: "numeric", month: "short" });
 const dateOfYear = dateOf({ day: "numeric", month: "short", year: "numeric" });
 const dateFormat = (dates: string[]) => dates.every((text) => text.startsWith(`${new Date().getFullYear()}-`)) ? date : dateOfYear;
 
-/** A date such as `2026-11-24` as `24 Nov`, with its year in another year. */
+/** Formats a date such as `2026-11-24` as `24 Nov`, and adds the year if it is not the current year. */
 export const dayOf = (text: string): string => dateFormat([text]).format(new Date(text));
 
-/** The days from a date to another one, such as `24–27 Nov`. */
+/** The days from one date to another, such as `24–27 Nov`. */
 export const daysOf = (from: string | null, until: string | null): string =>
   from === null ? UNKNOWN : until === null ? dayOf(from) : dateFormat([from, until]).formatRange(new Date(from), new Date(until));
 
-/** The name of the browser's time zone with its present offset, such as `Europe/Rome (UTC+1)`. */
+/** The name of the browser's time zone with its current offset, such as `Europe/Rome (UTC+1)`. */
 export function zoneName(): string {
   const { timeZone } = zone.resolvedOptions();
   const offset = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "shortOffset" }).formatToParts().find(({ type }) =>
@@ -54,12 +54,12 @@ export const number = (value: number | null | undefined): string => value === nu
 /** A ratio as a percentage; only a ratio of 1 is shown as 100 %. */
 export const percent = (share: number | null | undefined): string => {
   if (share === null || share === undefined) return UNKNOWN;
-  // 0.9999 would round up to 100 %.
+  // 0.9999 must not round up to 100 %.
   const rounded = share < 1 ? Math.min(Math.round(share * 1000) / 10, 99.9) : 100;
   return `${count.format(rounded)} %`;
 };
 
-/** A text whose percentages do not break between the number and its sign. */
+/** A text without line breaks between the number and the sign of a percentage. */
 export const unbroken = (text: string): string => text.replace(/(\d) %/g, "$1\u00a0%");
 
 /** A count with its noun: `1 tournament`, `3 tournaments`. */
@@ -87,7 +87,7 @@ export function duration(ms: number | null | undefined): string {
 /** Milliseconds in their largest unit, such as `23 h`. */
 export const largestUnit = (ms: number): string => duration(ms).split(" ").slice(0, 2).join(" ");
 
-/** A time span that changes while a person looks at it: whole seconds below a minute, else whole minutes. */
+/** A changing time span in whole seconds below a minute, else in whole minutes. */
 export const span = (ms: number): string => {
   const unit = ms < 60_000 ? 1_000 : 60_000;
   return ms < 1_000 ? "0 s" : duration(Math.floor(ms / unit) * unit).replace(/\.0 s$/, " s");
@@ -102,16 +102,16 @@ export function distance(moment: string, now: number): string {
 
 /** The name of a code or an entity, such as `CONSECUTIVE_FAILURES`, as words. */
 export const words = (name: string): string => name.toLowerCase().replaceAll("_", " ");
-/** A name with an underscore, such as `pg_cron`, stays as it is. */
+/** A text with a capital first letter; a name with an underscore, such as `pg_cron`, is not changed. */
 export const capitalised = (text: string): string => /^\w+_/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 export const title = (name: string): string => name === "API" || name === "OK" ? name : capitalised(words(name));
-/** A time in a message of the API: ISO 8601, or as people read it, with a space and `UTC`. */
+/** A time in a message of the API: ISO 8601, or with a space and `UTC`. */
 const TIME = /(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?| UTC))/;
-/** A statement, or a name in capitals, such as an error code. */
+/** A SQL statement, or a name in capitals, such as an error code. */
 const CODE = /((?:select|show) [\w.]+(?: [^;]*)?;|\b[A-Z]+(?:_[A-Z0-9]+)+\b)/;
-/** The parts of a text: prose, then code and prose, and so on. */
+/** The parts of a text: prose and code alternate, and prose is first. */
 export const codesOf = (text: string): string[] => text.split(CODE);
-/** The parts of a message: a text, then a time and a text, and so on. */
+/** The parts of a message: text and times alternate, and text is first. */
 export const partsOf = (message: string): string[] => message.split(TIME);
 /** A message as a sentence. */
 export const sentence = (message: string): string => capitalised(message.replace(/(?<![.!?])$/, "."));

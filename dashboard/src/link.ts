@@ -1,16 +1,16 @@
 import { AuthError, type EmailOtpType, type GoTrueClient } from "@supabase/auth-js";
 import { authReason } from "./auth-words.ts";
 
-/** What the link of a mail or the return from a provider left in the address. */
+/** The data in the address after a link of a mail or the return from a provider. */
 type Link =
   | { kind: "session"; access_token: string; refresh_token: string; type: string }
   | { kind: "token"; token_hash: string; type: string }
   | { kind: "refusal"; code: string; description: string };
 
-/** After these links the person has no password, or forgot it. */
+/** The types of links after which the person must set a password. */
 const NEED_PASSWORD = ["invite", "recovery"];
 
-/** Reads a link from an address: Auth writes into the fragment, and a mail template of the project can write a token. */
+/** Reads a link from an address; Auth writes into the fragment, and a mail template of the project can write a token. */
 function readLink({ hash, search }: { hash: string; search: string }): Link | null {
   // A fragment that begins with a slash is the address of a view.
   const fragment = new URLSearchParams(hash.startsWith("#/") ? "" : hash.slice(1)), query = new URLSearchParams(search);
@@ -22,18 +22,18 @@ function readLink({ hash, search }: { hash: string; search: string }): Link | nu
   }
   const token_hash = query.get("token_hash");
   if (token_hash && type) return { kind: "token", token_hash, type };
-  // A code belongs to the browser that requested it with PKCE, which this page does not do: its links work in every browser.
+  // A code works only in the browser that requested it with PKCE; this page does not use PKCE, so that its links work in every browser.
   return query.has("code") ? { kind: "refusal", code: "flow_state_not_found", description: "" } : null;
 }
 
-/** Reads the link of the page's address and removes it there, so that a token is neither shown nor kept in the history. */
+/** Reads the link of the address and removes it, so that a token is neither shown nor stored in the history. */
 export function takeLink(): Link | null {
   const link = readLink(location);
   if (link) history.replaceState(null, "", location.pathname);
   return link;
 }
 
-/** Signs in by a link; `problem` says why that failed. */
+/** Signs in by a link; `problem` is the reason of a failure. */
 export async function openLink(auth: GoTrueClient, link: Link): Promise<{ problem: string; needsPassword: boolean }> {
   const { error, type } = await follow(auth, link);
   return { problem: error ? authReason(error) : "", needsPassword: !error && NEED_PASSWORD.includes(type) };

@@ -32,7 +32,7 @@ import { NotFound } from "./views/not-found.tsx";
 import { ChoosePassword, NoRole, SignIn } from "./views/sign-in.tsx";
 import { Overview } from "./views/overview.tsx";
 
-// The overview is part of the main bundle; every other view is loaded when it is opened.
+// The overview is part of the main bundle; every other view is loaded when it opens.
 const views = {
   "/entities/:type": lazy(() => import("./views/entity.tsx")),
   "/entities/:type/settings": lazy(() => import("./views/entity-settings.tsx")),
@@ -60,7 +60,7 @@ const views = {
   "/people": lazy(() => import("./views/people.tsx")),
 } as const;
 
-// Before the router reads the address.
+// The link is read before the router reads the address.
 const link = takeLink();
 
 function App({ config, auth }: { config: Config; auth: GoTrueClient }) {
@@ -73,7 +73,7 @@ function App({ config, auth }: { config: Config; auth: GoTrueClient }) {
       if (!session) queries.clear();
       setUser((previous) => {
         const next = session && userOf(session);
-        // A renewed token is the same user: the same object avoids a new render.
+        // A renewed token has the same user, and the same object avoids a new render.
         return previous && next && previous.email === next.email && previous.role === next.role ? previous : next;
       });
     });

@@ -22,11 +22,11 @@ export interface View {
   /** The key that opens the view after `g`. */
   key: string;
   least?: "admin";
-  /** A tab of another view, which the navigation does not show. */
+  /** Whether the view is a tab of another view, so that the navigation does not show it. */
   isTab?: true;
 }
 
-/** The views that a person can go to directly, in the order of the navigation. */
+/** The views that a person can open directly, in the order of the navigation. */
 export const VIEWS: readonly View[] = [
   { href: "/", name: "Overview", icon: LayoutDashboard, key: "o" },
   { href: "/alerts", name: "Incidents", icon: TriangleAlert, key: "a" },

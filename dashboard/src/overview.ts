@@ -1,7 +1,7 @@
 import { SyncHealthResponse } from "../../types/monitoring.ts";
 import { useRead } from "./queries.ts";
 
-/** The health overview, which the navigation of every view shows; live while a sync runs or an incident fires. */
+/** Reads the health overview, which the navigation of every view shows; live while a sync runs or an incident fires. */
 export const useOverview = () =>
   useRead("sync-monitoring/health-overview", SyncHealthResponse, {
     isLive: ({ active_alerts, sync_entities }) =>

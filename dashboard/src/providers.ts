@@ -4,7 +4,7 @@ import type { Config } from "./config.ts";
 import { title } from "./format.ts";
 
 const Settings = z.object({ external: z.record(z.string(), z.unknown()) });
-/** What Auth lists beside the providers. */
+/** The entries in the list of Auth that are no providers. */
 const OTHERS = ["email", "phone", "anonymous_users"];
 const NAMES: Record<string, string> = {
   azure: "Microsoft",
@@ -15,7 +15,7 @@ const NAMES: Record<string, string> = {
   workos: "WorkOS",
 };
 
-/** The providers that the project has enabled; none when Auth does not answer. */
+/** The enabled providers of the project; none when Auth does not answer. */
 export async function listProviders({ url, publishable_key }: Config): Promise<{ id: string; name: string }[]> {
   const answer = await fetch(`${url}/auth/v1/settings`, { headers: { apikey: publishable_key } })
     .then((response) => response.json()).catch(() => null);
@@ -24,10 +24,10 @@ export async function listProviders({ url, publishable_key }: Config): Promise<{
     .map(([id]) => ({ id, name: NAMES[id] ?? title(id) }));
 }
 
-/** The address of this page, to which a mail or a provider leads back. */
+/** The address of this page, to which a mail or a provider returns. */
 export const pageAddress = (): string => location.origin + location.pathname;
 
-/** Leaves the page for a provider, which leads back to it. */
+/** Opens the sign-in of a provider, which returns to the page. */
 export async function signInWith(auth: GoTrueClient, provider: string): Promise<Error | null> {
   const { error } = await auth.signInWithOAuth({ provider: provider as Provider, options: { redirectTo: pageAddress() } });
   return error;

@@ -6,7 +6,7 @@ import { refusalOf } from "./refusals.ts";
 
 export const LIVE_MS = 5_000;
 const IDLE_MS = 30_000;
-/** A user counts as watching for this long after the last input. */
+/** The time after the last input in which a user counts as watching. */
 const WATCHED_MS = 120_000;
 
 let lastInput = Date.now();
@@ -17,10 +17,10 @@ for (
 }
 const isWatched = (): boolean => Date.now() - lastInput < WATCHED_MS;
 
-/** The server refuses the request itself, so a repeat of it is refused too. */
+/** Whether the server refused the request itself, so that it also refuses a repetition. */
 const isRefused = (error: unknown): boolean => error instanceof ApiError && error.status === 400;
 
-/** Without retries: the next poll repeats a failed read. A hidden tab does not poll. */
+/** Creates the client of the reads; it does not retry, because the next poll repeats a failed read, and a hidden tab does not poll. */
 export const createQueries = (): QueryClient =>
   new QueryClient({
     defaultOptions: {
@@ -61,8 +61,8 @@ export function useRead<T>(
     queryKey: [path],
     queryFn: ({ signal }) => api.get(path, schema, signal),
     enabled: options.isEnabled ?? true,
-    // The previous response stays visible while a new filter of the same list loads. The cast is needed, because the library's type
-    // excludes functions from T and cannot resolve that for a generic T.
+    // The previous response stays visible while a new filter of the same list loads. The cast is needed, because the type of the library
+    // excludes functions from T, and TypeScript cannot resolve that for a generic T.
     placeholderData: ((previous: T | undefined, query?: { queryKey: readonly [string] }) =>
       query?.queryKey[0].split("?")[0] === path.split("?")[0] ? previous : undefined) as never,
     refetchInterval: (query) => {
@@ -87,7 +87,7 @@ export function usePages<T extends { next_cursor: string | null }>(
     queryFn: ({ pageParam, signal }) => api.get(pathOf(path, { ...query, cursor: pageParam }), schema, signal),
     initialPageParam: "",
     getNextPageParam: (last) => last.next_cursor ?? undefined,
-    // A poll would shift the rows under a user who has scrolled to older pages.
+    // The list does not poll after further pages were loaded, because new rows shift the rows under the user.
     refetchInterval: (state) => (state.state.data?.pages.length ?? 0) > 1 ? false : isWatched() ? every : IDLE_MS,
   });
 }
@@ -100,7 +100,7 @@ export function useAct<T, V = void>(
 ) {
   const api = useApi();
   const queries = useQueryClient();
-  // The library sees new options only after the next paint: a form that is sent before it would lack the last key that was typed.
+  // The library receives new options only after the next paint, so a form that is sent before it lacks the last typed key.
   const latest = useRef(request);
   latest.current = request;
   return useMutation({

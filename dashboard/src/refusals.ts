@@ -1,6 +1,6 @@
 import { sentence, title, words } from "./format.ts";
 
-/** The words of the forms for terms of the API that are not the name of a field. */
+/** The words of the forms for terms of the API that are no names of fields. */
 const TERMS: [term: RegExp, words: string][] = [
   [/a time with its offset from UTC, such as \S+/, "a date and a time, such as 2026-06-10 12:00"],
   [/a URL that begins with/, "an address that begins with"],
@@ -11,7 +11,7 @@ const TERMS: [term: RegExp, words: string][] = [
   [/\bsystem\b/, "the monitoring"],
 ];
 
-/** The names of fields in a message, where a form has no label for them. */
+/** The names of fields in a message for which a form has no label. */
 const NAMES: Record<string, string> = {
   entity_type: "sync",
   rule_id: "rule",
@@ -21,23 +21,23 @@ const NAMES: Record<string, string> = {
   ends_at: "end",
 };
 
-/** The names of the form's fields by their name in the API. */
+/** The labels of the fields of a form by their name in the API. */
 type Labels = ReadonlyMap<string, string>;
 
 /** A message of the API with the words of the form for its fields and values. */
 function inFormWords(message: string, labels: Labels): string {
   return TERMS.reduce((text, [term, replacement]) => text.replace(term, replacement), message)
-    // The name of a channel is a person's own.
+    // The name of a channel is the text of a person, so it is not changed.
     .replace(/(?<!channel )\b[a-z]+(?:_[a-z]+)+\b/g, (name) => labels.get(name)?.toLowerCase() ?? NAMES[name] ?? words(name))
     .replace(/\b[A-Z]+_[A-Z_]+\b/g, (value) => words(value));
 }
 
-/** A label without what it says in parentheses. */
+/** A label without its parentheses. */
 const nameOf = (label: string): string => label.replace(/ \(.*\)$/, "");
 
 /**
- * The refusal of a field as a sentence with the words of its form. A message of the API continues the name of the field, such as
- * `must have 3 to 200 characters`, or is a sentence of its own.
+ * The refusal of a field as a sentence in the words of its form. A message of the API follows the name of the field, such as
+ * `must have 3 to 200 characters`, or is a complete sentence.
  */
 export function refusalOf(field: string, message: string, labels: Labels = new Map()): string {
   const entry = /^(.*)\.(\d+)$/.exec(field);

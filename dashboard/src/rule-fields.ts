@@ -1,14 +1,14 @@
 import type { Objective } from "../../types/objectives.ts";
 import { ALERT_METRICS, type AlertMetric, type AlertRule, SYSTEM_METRICS, TOURNAMENT_METRICS } from "../../types/alerts.ts";
 
-/** The form shows a ratio as a percentage. */
+/** Whether the metric is a ratio, which the form shows as a percentage. */
 export const isShare = (metric: AlertMetric): boolean => ALERT_METRICS[metric].unit === "ratio";
 /** A value in a field of the form. */
 export const shown = (value: number | null | undefined, metric: AlertMetric): string =>
   value === null || value === undefined ? "" : String(isShare(metric) ? Number((value * 100).toFixed(6)) : value);
 const DEFAULT_METRIC: AlertMetric = "consecutive_failures";
 
-/** The form's fields for a rule, as text; the defaults for a new rule. */
+/** The fields of the form for a rule, as text; the defaults for a new rule. */
 export const fieldsOf = (rule: AlertRule | null) => ({
   name: rule?.name ?? "",
   description: rule?.description ?? "",
@@ -34,7 +34,7 @@ export const fieldsOf = (rule: AlertRule | null) => ({
 });
 export type Fields = ReturnType<typeof fieldsOf>;
 
-/** The syncs that a rule can be about: the monitoring itself for its own metrics, and one sync for a rule about tournaments. */
+/** The syncs for which a rule can be: the monitoring for its own metrics, and one sync for a rule about tournaments. */
 export function entityChoices({ metric, scope }: Pick<Fields, "metric" | "scope">, entities: string[]): string[] {
   if (SYSTEM_METRICS.includes(metric)) return ["system"];
   return scope === "TOURNAMENT" ? entities : ["all", ...entities];
@@ -47,8 +47,8 @@ export function scopeChoices(metric: AlertMetric): Fields["scope"][] {
 }
 
 /**
- * The fields after a change: a sync or a scope that the metric does not allow becomes one that it allows, and a rule about an error budget
- * has the sync of its objective.
+ * The fields after a change: a sync or a scope that the metric does not allow is replaced by an allowed one, and a burn-rate rule has the
+ * sync of its objective.
  */
 export function settle(fields: Fields, entities: string[], objectives: Pick<Objective, "id" | "entity_type">[] = []): Fields {
   const objective = fields.metric === "burn_rate" ? objectives.find(({ id }) => id === fields.objective_id) ?? objectives[0] : undefined;
@@ -67,13 +67,13 @@ export function settle(fields: Fields, entities: string[], objectives: Pick<Obje
 
 // An invalid number is sent as text, so that the server reports it together with the other invalid fields.
 const numeric = (text: string): number | string | null => text.trim() === "" ? null : Number.isNaN(Number(text)) ? text : Number(text);
-/** A threshold of the form as the server has it. */
+/** A threshold of the form in the unit of the server. */
 export function thresholdIn(text: string, metric: AlertMetric): number | string | null {
   const value = numeric(text);
   return typeof value === "number" && isShare(metric) ? Number((value / 100).toFixed(8)) : value;
 }
 
-/** The request body: all fields of a new rule; of a stored rule the changed fields, with the metric that the server's checks need. */
+/** The request body: all fields of a new rule, or the changed fields of a stored rule with the metric, which the checks need. */
 export function requestOf(
   fields: Fields,
   rule: AlertRule | null,

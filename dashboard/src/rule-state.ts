@@ -2,7 +2,7 @@ import type { AlertRule } from "../../types/alerts.ts";
 import type { AlertSummary } from "../../types/monitoring.ts";
 import { counted, number } from "./format.ts";
 
-/** The states of a rule: its name, and what a sentence says of one rule and of several. */
+/** The states of a rule, each with its name and its verbs for one rule and for several. */
 export const RULE_STATES = {
   FIRING: { name: "Firing", verbs: ["fires", "fire"] },
   BROKEN: { name: "Broken", verbs: ["is broken", "are broken"] },
@@ -19,7 +19,7 @@ export function ruleStateOf({ is_active, broken_since }: AlertRule, incidents: A
   return incidents.length ? "PENDING" : "QUIET";
 }
 
-/** How many rules fire, are broken or are off, in a sentence. */
+/** A sentence with the numbers of rules that fire, are broken or are off. */
 export function summaryOf(states: RuleState[]): string {
   const named = Object.entries(RULE_STATES).flatMap(([state, { verbs }]) => {
     const count = states.filter((other) => other === state).length;

@@ -19,12 +19,12 @@ export const METRIC_HELP: Record<AlertMetric, string> = {
     "Seconds for which the matches of a tournament had been due when the last full run ended without reading them; needs the scope “each tournament”.",
   stuck_execution: "Seconds since the last heartbeat of a run in progress.",
   shared_failure: "Tournaments whose latest failure has the same fingerprint.",
-  unconfirmed_replies:
-    "Replies that were held back and that the next reply contradicts in the window, or that nothing confirmed for an hour.",
+  unconfirmed_replies: "Held-back replies that the next reply contradicts in the window, or that no reply confirmed for an hour.",
   undelivered_age: "The age of the oldest notification that was not delivered.",
   processor_late: "Seconds between two evaluations of the rules.",
   queue_age: "Seconds that the oldest job has been waiting.",
-  burn_rate: "How many times faster than evenly the error budget of an objective is spent, in the window and in a twelfth of it.",
+  burn_rate:
+    "The speed at which the error budget of an objective is spent, in the window and in a twelfth of it. At 1 the budget lasts exactly as long as the objective's window.",
   broken_rules: "Active rules that an evaluation cannot measure.",
   canary: "Channels whose test message is due.",
   canary_failed: "Channels whose last test message failed.",
@@ -38,7 +38,7 @@ export const METRIC_NAMES = Object.fromEntries(
 /** The unit behind a threshold in the rule form. */
 export const unitOf = (metric: AlertMetric): string => isShare(metric) ? "%" : ALERT_METRICS[metric].unit;
 
-/** The thresholds that a metric allows, in the unit of the rule form, and why not more. */
+/** The thresholds that a metric allows, in the unit of the rule form, and the reason of the upper limit. */
 export function rangeOf(metric: AlertMetric): string {
   const { min, max, limit }: Metric = ALERT_METRICS[metric];
   const scale = isShare(metric) ? 100 : 1;
@@ -46,7 +46,7 @@ export function rangeOf(metric: AlertMetric): string {
   return `${range} ${unitOf(metric)}${limit ? `, because ${limit}` : ""}`;
 }
 
-/** Replaces the range of the API, whose ratios are percentages in the form. */
+/** Replaces the range in a message of the API, whose ratios are percentages in the form. */
 export const rangeRefusal = (metric: AlertMetric) => (message: string): string =>
   message.startsWith("must be between") ? `must be ${rangeOf(metric)}` : message;
 
@@ -58,7 +58,7 @@ const withUnit = (value: number, metric: AlertMetric): string => {
   return unit === "ratio" ? percent(value) : `${number(value)} ${counted}`;
 };
 
-/** A value of a metric with its unit; a time in its largest units. */
+/** A value of a metric with its unit; a time is in its largest units. */
 export function valueOf(value: number | null, metric: AlertMetric): string {
   if (value === null) return "unknown";
   const { unit } = ALERT_METRICS[metric];
@@ -67,11 +67,11 @@ export function valueOf(value: number | null, metric: AlertMetric): string {
 }
 
 type Condition = Pick<AlertRule, "metric" | "threshold" | "evaluation_window" | "for_duration" | "scope"> & {
-  /** The name of the objective of a burn rate, where it is known. */
+  /** The name of the objective of a burn-rate rule, if it is known. */
   objective?: string | undefined;
 };
 
-/** What happens when the condition of a rule is met, as a clause that follows `When`. */
+/** The condition of each metric as a clause that follows `When`. */
 const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = {
   success_rate: (value, { scope, evaluation_window }) =>
     scope === "TOURNAMENT"
@@ -104,7 +104,8 @@ const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = 
   processor_late: (value) => `no rules are evaluated for ${seconds(value)}`,
   queue_age: (value) => `a job waits in the queue for ${seconds(value)}`,
   burn_rate: (value, { evaluation_window, objective }) =>
-    `the error budget of ${objective ?? "an objective"} is spent ${number(value)} times faster than evenly over ${evaluation_window}`,
+    // The window and the rate differ between the rules of an objective, so they come first: a list cuts the end of the text.
+    `over ${evaluation_window} the error budget of ${objective ?? "an objective"} is spent ${number(value)} times faster than evenly`,
   broken_rules: (value) => value === 1 ? "a rule cannot be measured" : `${counted(value, "rule")} or more cannot be measured`,
   canary: () => "the test of a channel is due",
   canary_failed: (value) => value === 1 ? "a channel is not proven" : `${counted(value, "channel")} or more are not proven`,
@@ -112,12 +113,12 @@ const EVENTS: Record<AlertMetric, (value: number, rule: Condition) => string> = 
 
 const isZero = (length: string | null): boolean => length === null || !(msOf(length) ?? 1);
 
-/** A part of a sentence; the name of a channel is strong. */
+/** A part of a sentence; the name of a channel is emphasised. */
 type Phrase = string | { channel: string };
 const channelsOf = (names: string[]): Phrase[] =>
   names.flatMap((name, index) => [...index === 0 ? [] : [index === names.length - 1 ? " and " : ", "], { channel: name }]);
 
-/** What a step of the escalation does to the severity: one step up from that of the steps before it. */
+/** The change of the severity by a step of the escalation: one step above the severity of the steps before it. */
 export const raisedBy = (severity: AlertRule["severity"], step = 0): string => {
   const next = SEVERITIES[SEVERITIES.indexOf(severity) + step + 1];
   return next ? `raise to ${title(next)}` : "notify again";
@@ -133,7 +134,7 @@ function clauseOf(rule: Condition & Pick<AlertRule, "lowest_priority">): string 
 /** The condition of a rule as a sentence. */
 export const conditionOf = (rule: Parameters<typeof clauseOf>[0]): string => `${capitalised(clauseOf(rule))}.`;
 
-/** A rule as a sentence: its condition, whom it notifies, and its escalation. */
+/** A rule as a sentence: its condition, its channels, and its escalation. */
 export function sentenceOf(
   rule: Condition & Pick<AlertRule, "notification_channels" | "escalation_delay" | "escalation_channels" | "severity" | "lowest_priority">,
 ): Phrase[] {

@@ -4,7 +4,7 @@ export type Inline = { text: string } | { code: string } | { text: string; href:
 export type Block = { paragraph: Inline[] } | { items: Inline[][] };
 
 export interface RunbookSection {
-  /** The end of its address: the title in lower case, with hyphens. */
+  /** The anchor of the section: its title in lower case, with hyphens. */
   anchor: string;
   title: string;
   blocks: Block[];
@@ -13,7 +13,7 @@ export interface RunbookSection {
 /** The values of an incident for the placeholders of the runbook: `<tournament>` is its tournament number. */
 export type RunbookValues = Partial<Record<"tournament" | "entity" | "run" | "rule" | "objective_id", string | null>>;
 
-/** The view of the page for each call of the API in the runbook, by the beginning of the call; without an address the call is shown. */
+/** The view of the page for each API call in the runbook, by the beginning of the call; without an address, the call is shown. */
 const VIEWS: readonly (readonly [call: string, text: string, address: (values: RunbookValues) => string | null | undefined])[] = [
   ["GET sync-monitoring/health-overview", "health of the syncs", () => "/"],
   ["GET sync-monitoring/system-status", "System", () => "/system"],
@@ -44,7 +44,7 @@ const VIEWS: readonly (readonly [call: string, text: string, address: (values: R
   ["PATCH sync-admin/alert-rules/<rule>", "the rule", ({ rule }) => rule && `/alerts/rules/${rule}`],
 ];
 
-/** A code with the values of an incident, as a link where a view of the page does the same; other parts stay as they are. */
+/** A code with the values of an incident, as a link if a view of the page does the same; other parts are not changed. */
 export function resolved(part: Inline, values: RunbookValues): Inline {
   if (!("code" in part)) return part;
   const [, text = "", address] = VIEWS.find(([call]) => part.code.startsWith(call)) ?? [];
@@ -82,14 +82,14 @@ export const sectionsOf = (markdown: string): RunbookSection[] =>
     return { anchor: title.trim().toLowerCase().replaceAll(" ", "-"), title: title.trim(), blocks };
   });
 
-/** The code that a step begins with: `VIS_*` covers every code of VIS; null for a step about any error. */
+/** The error codes at the beginning of a step; `VIS_*` stands for every code of VIS, and null for any error. */
 function codesOf(step: Inline[]): string[] {
   const text = step.slice(0, 4).map((part) => "code" in part ? `\0${part.code}` : part.text).join("");
   const codes = /^(?:An? )?(\0[A-Z_]+\*?(?: or \0[A-Z_]+\*?)*)/.exec(text)?.[1] ?? "";
   return codes.split(" or ").filter(Boolean).map((code) => code.slice(1));
 }
 
-/** The steps for an error code: those about other codes are left out; all of them without a code. */
+/** The steps for an error code, without those for other codes; all steps without a code. */
 export const stepsFor = (steps: Inline[][], code: string | null): Inline[][] =>
   steps.filter((step) => {
     const codes = codesOf(step);
@@ -97,7 +97,7 @@ export const stepsFor = (steps: Inline[][], code: string | null): Inline[][] =>
       codes.some((about) => about.endsWith("*") ? code.startsWith(about.slice(0, -1)) : about === code);
   });
 
-/** The lists of steps of a section; a section without one links to the section whose steps apply. */
+/** The lists of steps of a section; a section without steps links to the section whose steps apply. */
 export function stepsOf(section: RunbookSection, all: readonly RunbookSection[]): Inline[][][] {
   const own = section.blocks.flatMap((block) => "items" in block ? [block.items] : []);
   if (own.length > 0) return own;

@@ -16,7 +16,7 @@ export function createAuth({ url, publishable_key }: Config): GoTrueClient {
     url: `${url}/auth/v1`,
     headers: { apikey: publishable_key },
     storageKey: "beach-volleyball-sync",
-    // The hash holds the view's address; link.ts reads the tokens of a link.
+    // The hash is the address of the view; link.ts reads the tokens of a link.
     detectSessionInUrl: false,
   });
 }

@@ -1,9 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 
-/** A pause in typing, after which a request is worth it. */
+/** The pause in typing before a request is sent. */
 const PAUSE_MS = 400;
 
-/** A value, once it has not changed for a moment. */
+/** The last value that did not change for a moment. */
 export function useSettled(value: string, pauseMs = PAUSE_MS): string {
   const [settled, setSettled] = useState(value);
   useEffect(() => {

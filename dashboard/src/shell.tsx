@@ -21,10 +21,10 @@ import { useUser } from "./session.ts";
 import { countedOf, worstOf } from "./tab.ts";
 import { THEMES, useTheme } from "./theme.ts";
 
-/** The views below one of the navigation that do not begin with its address. */
+/** The views below a view of the navigation that do not begin with its address. */
 const BELOW: Record<string, RegExp> = { "/": /^\/($|entities|runs)/, "/alerts": /^\/(alerts|runbook)/, "/sync": /^\/(sync|jobs)/ };
 
-/** The views that a narrow screen shows before a menu of the others. */
+/** The number of views that a narrow screen shows before a menu of the others. */
 const NARROW = 4;
 
 /** The frame of every view: navigation, overall health and the signed-in user. */
@@ -32,9 +32,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const [path] = useLocation();
   const { can } = useUser();
   const { data } = useOverview();
-  const alerts = countedOf(data?.active_alerts ?? []).length;
-  const worst = data ? worstOf(data.active_alerts) : null;
-  const firing = countedOf(data?.active_alerts ?? []).filter(({ state }) => state === "FIRING").length;
+  const active = data?.active_alerts ?? [], alerts = countedOf(active), worst = worstOf(active);
+  const firing = alerts.filter(({ state }) => state === "FIRING").length;
   const isCurrent = (href: string) => BELOW[href]?.test(path) ?? path.startsWith(href);
   const views = VIEWS.filter(({ isTab, least }) => !isTab && (!least || can(least)));
   const isNarrow = useNarrow();
@@ -64,9 +63,9 @@ export function Shell({ children }: { children: ComponentChildren }) {
             <Link key={href} href={href} aria-current={isCurrent(href) ? "page" : undefined}>
               <Icon aria-hidden="true" />
               {name}
-              {href === "/alerts" && alerts > 0 && (
+              {href === "/alerts" && alerts.length > 0 && (
                 <span class="count">
-                  <span class="unseen">, active:</span> {alerts}
+                  <span class="unseen">, active:</span> {alerts.length}
                 </span>
               )}
             </Link>
@@ -84,7 +83,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
   );
 }
 
-/** A menu of the views that have no room in the navigation, with the name of the one that is open for a screen reader. */
+/** A menu of the views without room in the navigation, with the name of the open view for a screen reader. */
 function MoreViews({ of: views, current }: { of: View[]; current: View | undefined }) {
   return (
     <Menu
@@ -141,7 +140,7 @@ function ConnectionWarning() {
   const [wasLost, setLost] = useState(false);
   const isLost = isError && !(error instanceof ApiError && error.status < 500);
   useEffect(() => {
-    // Queries that failed during the outage are read again at once.
+    // The page repeats the failed queries of the outage at once.
     if (wasLost && !isLost) void queries.invalidateQueries();
     setLost(isLost);
   }, [isLost]);

@@ -3,11 +3,11 @@ import { go } from "./address.ts";
 import { VIEWS } from "./navigation.ts";
 import { useUser } from "./session.ts";
 
-/** What the shell opens for a shortcut. */
+/** The dialogs that a shortcut opens. */
 export type Opened = "palette" | "shortcuts";
 
 interface Shortcut {
-  /** Keys that are pressed one after the other; `mod` is Command on a Mac and Control elsewhere, pressed with the next key. */
+  /** The keys in their order; `mod` is Command on a Mac and Control elsewhere, pressed with the next key. */
   keys: readonly string[];
   name: string;
   group: "Everywhere" | "Go to";
@@ -15,7 +15,7 @@ interface Shortcut {
   does: { opens: Opened } | { goes: string } | { filters: true };
 }
 
-/** Every shortcut of the page: the handler and the list for people read it. */
+/** Every shortcut of the page, for the handler and for the list of shortcuts. */
 export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ["mod", "k"], name: "Search, or run a command", group: "Everywhere", does: { opens: "palette" } },
   { keys: ["/"], name: "Filter the list; search where there is no filter", group: "Everywhere", does: { filters: true } },
@@ -30,7 +30,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
 ];
 
 const IS_MAC = /Mac|iPhone|iPad/.test(navigator.platform);
-/** A key as its cap shows it. */
+/** The label of a key on a keyboard. */
 export const capOf = (key: string): string => key === "mod" ? IS_MAC ? "⌘" : "Ctrl" : key.toUpperCase();
 /** The keys of the palette for `aria-keyshortcuts`. */
 export const PALETTE_KEYS = IS_MAC ? "Meta+K" : "Control+K";
@@ -38,17 +38,17 @@ export const isPaletteKey = (event: KeyboardEvent): boolean =>
   (IS_MAC ? event.metaKey : event.ctrlKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k";
 
 const STORED = "beach-volleyball-sync-single-keys";
-/** Whether shortcuts without a modifier work: speech input and unsteady hands can press them unasked (WCAG 2.1.4). */
+/** Whether shortcuts without a modifier are on; speech input and unsteady hands can press them by accident (WCAG 2.1.4). */
 export const hasSingleKeys = (): boolean => localStorage.getItem(STORED) !== "off";
 export const setSingleKeys = (isOn: boolean): void => isOn ? localStorage.removeItem(STORED) : localStorage.setItem(STORED, "off");
 
-/** The second key counts for this long after the first. */
+/** The longest time between the first and the second key. */
 const SEQUENCE_MS = 1_500;
-/** Elements that use letter keys themselves. */
+/** The elements that use letter keys. */
 const TYPES = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], [role=menu], [role=listbox], dialog";
 const FILTER = "main .filters input:not([type=checkbox])";
 
-/** Handles the shortcuts of the page, but not those without a modifier while a person types in a field. */
+/** Handles the shortcuts of the page; while a person types in a field, only those with a modifier. */
 export function useShortcuts(open: (what: Opened) => void): void {
   const { can } = useUser();
   const started = useRef({ key: "", at: 0 });

@@ -1,4 +1,4 @@
-/** How long a silence can last, in minutes. */
+/** The lengths of a silence in minutes, with their names. */
 export const SILENCE_LENGTHS = [
   ["30", "30 minutes"],
   ["120", "2 hours"],

@@ -4,10 +4,10 @@ import { title } from "./format.ts";
 
 type Alerts = SyncHealthResponse["active_alerts"];
 
-/** The incidents that have no parent: an inhibited one is part of its parent and is not counted. */
+/** The incidents without a parent; an inhibited incident is part of its parent and is not counted. */
 export const countedOf = (alerts: Alerts): Alerts => alerts.filter(({ parent_id }) => !alerts.some(({ id }) => id === parent_id));
 
-/** The highest severity of the incidents that fire; null when none fires. */
+/** The highest severity of the firing incidents; null without one. */
 export function worstOf(alerts: Alerts): typeof SEVERITIES[number] | null {
   const firing = alerts.filter(({ state }) => state === "FIRING");
   return SEVERITIES.findLast((severity) => firing.some((alert) => alert.severity === severity)) ?? null;

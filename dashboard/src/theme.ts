@@ -21,7 +21,7 @@ function subscribe(onChange: () => void): () => void {
   return () => void listeners.delete(onChange);
 }
 
-/** The visible theme, the user's choice, and a function that stores a choice. */
+/** The visible theme, the choice of the user, and a function that stores a choice. */
 export function useTheme(): [
   shown: string,
   chosen: Theme,

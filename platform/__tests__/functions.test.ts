@@ -38,7 +38,7 @@ Deno.test("a function receives the settings of every part and no other variable 
   assertEquals(alive.size, 0);
 });
 
-/** A host of one function, which answers its process id; \`prepare\` receives each new process. */
+/** A host of one function that answers its process id. */
 async function hostOf(source: string, options: { maxWorkerAgeMs?: number; frozenAfterMs?: number }) {
   const folder = await Deno.makeTempDir({ prefix: "sync-functions-" });
   await Deno.writeTextFile(`${folder}/deno.json`, "{}");
@@ -86,7 +86,7 @@ Deno.test("a worker with a request that it does not answer receives no new reque
     const frozen = await ask();
     Deno.kill(frozen, "SIGSTOP");
     const unanswered = ask();
-    // One turn of the event loop sends the request.
+    // The request is sent in one turn of the event loop.
     await new Promise((resolve) => setTimeout(resolve, 0));
     const other = await ask();
     assert(other !== frozen && !Number.isNaN(other));

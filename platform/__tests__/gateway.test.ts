@@ -2,7 +2,7 @@ import { assertEquals, assertObjectMatch } from "@std/assert";
 import { createGateway } from "../gateway.ts";
 import { createVisStandIn } from "../vis/stand-in.ts";
 
-/** A gateway whose parts answer with their name; `inward` and `outward` mark the tokens that they exchange. */
+/** A gateway whose parts answer with their name, and whose signer marks each token that it converts with `inward` or `outward`. */
 function setUp(supabase: (request: Request) => Response = () => new Response("supabase")) {
   const requests: Request[] = [];
   const gateway = createGateway({
@@ -78,7 +78,8 @@ Deno.test("only a program with a secret key sets the faults of the stand-in, and
   for (const headers of [{}, { apikey: "sb_publishable_x" }, { apikey: "sb_secret_bad" }]) {
     assertEquals((await ask("/vis/control", { method: "POST", body, headers: headers as HeadersInit })).status, 401);
   }
-  // A page of any site can send such a request. One with another header or method is preceded by a preflight, which is refused as well.
+  // A page of any site can send such a request. Before a request with another header or method, the browser sends a preflight, which is
+  // refused as well.
   const origin = "https://site.example";
   for (const path of ["/vis/control", "/vis/XmlRequest.asmx"]) {
     for (const method of ["POST", "OPTIONS"]) {
@@ -158,7 +159,7 @@ Deno.test("a secret key of the project is exchanged in both headers, and an unkn
   const withKey = (key: string) => ask("/rest/v1/matches", { headers: { apikey: key, authorization: `Bearer ${key}` } });
   assertEquals((await withKey("sb_secret_good")).status, 200);
   assertEquals((await withKey("sb_publishable_x")).status, 200);
-  // Also the key of lite, which is no key of the project any more after its deletion.
+  // After its deletion, the key of lite is also no key of the project.
   assertEquals([(await withKey("sb_secret_deleted")).status, (await withKey("sb_secret_inner")).status], [401, 401]);
   const [secret, publishable] = requests.map(({ headers }) => [headers.get("apikey"), headers.get("authorization")]);
   assertEquals(secret, ["sb_secret_inner", "Bearer sb_secret_inner"]);

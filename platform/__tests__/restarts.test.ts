@@ -4,7 +4,7 @@ import { connect, type Database } from "../database.ts";
 import { createKeys } from "../keys.ts";
 import { createSupabase } from "../supabase.ts";
 
-/** Restarts of each kind. `RESTARTS=50` is the long run. */
+/** The number of restarts of each kind; `RESTARTS=50` makes a long run. */
 const RESTARTS = Number(Deno.env.get("RESTARTS") ?? 3);
 const RECOVERY_MS = 10_000, ANSWER_MS = 10_000;
 
@@ -28,9 +28,9 @@ async function withServer(work: (server: TemporaryPostgres, database: Database) 
   }
 }
 
-/** Calls of one kind without a pause between them, with the times of their answers. */
+/** A loop of calls of one kind without a pause, with the times of their answers. */
 class Loop {
-  /** When the last call that succeeded was sent. */
+  /** The time at which the last successful call was sent. */
   goodSince = 0;
   slowest = 0;
   failures = 0;
@@ -46,7 +46,7 @@ class Loop {
       if (await call()) this.goodSince = sent;
       else this.failures++;
       this.slowest = Math.max(this.slowest, performance.now() - sent);
-      // A call that fails at once leaves its turn to the others.
+      // The pause lets the other loops run after a call that fails at once.
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
   }
@@ -56,7 +56,7 @@ class Loop {
   }
 }
 
-/** Resolves when each loop has sent a call after `since` that succeeded. @throws after the limit */
+/** Resolves when each loop has sent a successful call after `since`. @throws Error after the limit */
 async function recovered(loops: Loop[], since: number): Promise<number> {
   while (!loops.every(({ goodSince }) => goodSince > since)) {
     const late = loops.filter(({ goodSince }) => goodSince <= since).map(({ name }) => name);

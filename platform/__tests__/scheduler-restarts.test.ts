@@ -13,7 +13,7 @@ Deno.test({
   async fn() {
     const server = await startPostgres(bin ?? "");
     const admin = await connect(server.url);
-    // pg_cron runs in the database `postgres` only: this one has the stand-ins.
+    // pg_cron runs only in the database `postgres`, so this database has the stand-ins.
     await admin.exec("create database project");
     await admin.close();
     const url = server.url.replace(/postgres$/, "project");
@@ -33,7 +33,7 @@ Deno.test({
 
     await server.restart("immediate");
     await until("the server", () => other.query("select 1"));
-    // Queued by a session that no listener has heard of yet.
+    // Another session queues the request, perhaps before the listener is connected again.
     await other.query("select net.http_get($1)", [`http://127.0.0.1:${receiver.addr.port}/`]);
     await until("the request", () => Promise.resolve(arrived > 0));
     await until(

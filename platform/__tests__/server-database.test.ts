@@ -139,7 +139,7 @@ Deno.test({
       new RegExp(`^process ${Deno.pid} on \\S+ \\(since \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d UTC\\)$`).test(String(holder)),
       String(holder),
     );
-    // `listen` is called again after each new connection.
+    // The session calls the listener again after each new connection.
     const reconnected = Promise.withResolvers<void>();
     await first.listen("x", reconnected.resolve);
     await server?.restart("immediate");

@@ -148,7 +148,7 @@ Deno.test(
 Deno.test(
   { name: "a folder in which this user may not write is refused with a sentence that says so", ignore: Deno.build.os !== "linux" },
   async () => {
-    // No user, not even root, can create a folder there.
+    // No user can create a folder in /sys, not even root.
     await assertRejects(
       () => loadState("/sys/sync"),
       SetupError,

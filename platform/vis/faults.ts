@@ -42,7 +42,7 @@ const html = (status: number): Response => new Response(HTML, { status, headers:
 const XML = { "content-type": "application/xml; charset=utf-8" };
 const PROLOG = `<?xml version="1.0" encoding="utf-8" standalone="yes"?>`;
 
-/** An error of VIS in the format of the reply: JSON names it and has no id. */
+/** An error of VIS in the format of the reply; JSON has its name and no id. */
 function refusal(name: string, id: number, detail: string, status: number, isJson: boolean): Response {
   if (isJson) return Response.json({ errors: { code: name.charAt(0).toLowerCase() + name.slice(1), message: detail } }, { status });
   const element = `<${name} id="${id}"${detail ? `>${detail}</${name}>` : " />"}`;
@@ -79,7 +79,7 @@ export function replyOf(fault: Fault | undefined, isJson: boolean): Response | n
   }
 }
 
-/** The body as changed by a fault that damages a valid body. */
+/** The body after a fault that damages a valid body. */
 export function spoil(fault: Fault | undefined, body: string): string {
   switch (fault?.kind) {
     case "truncated":
@@ -109,7 +109,7 @@ export class FaultBox {
   clear(): void {
     this.#faults = [];
   }
-  /** The first fault that applies to a request for this tournament or season; each call uses up one of its `times`. */
+  /** The first fault for a request for this tournament or season; each call counts against its `times`. */
   next(tournamentNo: string | null, season: string | null = null): Fault | undefined {
     const fault = this.#faults.find((candidate) =>
       (candidate.tournament_no === undefined || candidate.tournament_no === tournamentNo) &&

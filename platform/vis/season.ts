@@ -64,7 +64,7 @@ const pick = <T>(list: readonly T[], ...parts: number[]): T => list[Math.floor(n
 const isoDate = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 const isoTime = (ms: number): string => new Date(ms).toISOString().slice(11, 19);
 
-/** Two tournaments, men and women, start every third day of a year; the numbers continue from year to year. */
+/** Two tournaments, of men and of women, start every third day of a year; the numbers continue in the next year. */
 const PER_SEASON = 2 * 121;
 const firstNo = (season: number): number => 8_000 + (season - 2026) * PER_SEASON;
 
@@ -79,7 +79,7 @@ export function seasonsAround(now: number): number[] {
   return [year - 1, year, year + 1];
 }
 
-/** A tournament with its state at `now`, which follows only from the calendar. */
+/** A tournament with its state at `now`, which depends only on the calendar. */
 function tournament(no: number, now: number): Row {
   const season = 2026 + Math.floor((no - 8_000) / PER_SEASON);
   const index = no - firstNo(season);
@@ -120,7 +120,7 @@ const EPOCH = Date.UTC(2026, 0, 1);
 export const versionAt = (at: number): number => 57_446_011 + Math.floor((at - EPOCH) / STEP);
 
 const createdAt = (start: number): number => start - 10 * DAY;
-/** 18 hours before its start a second draw replaces the first. */
+/** The time at which a second draw replaces the first, 18 hours before the start. */
 const remadeAt = (start: number): number => start - DAY / 4 * 3;
 const publishedAt = (start: number): number => start - DAY;
 
@@ -230,10 +230,10 @@ const NO_SETS = {
   DurationSet5: null,
 };
 
-/** A bye is closed without play: 0:0, no sets; only a new draw changes it. */
+/** A bye, closed without play: 0:0 and no sets; only a new draw changes it. */
 const byePlay = (): Play => ({ ...NO_SETS, Status: 15, MatchPointsA: 0, MatchPointsB: 0 });
 
-/** The state at `now` of a match that starts at `start`: ready 10 minutes before, two sets of about 20 minutes, closed after an hour. */
+/** The state at `now` of a match that starts at `start`: ready 10 minutes earlier, two sets of about 20 minutes, closed after an hour. */
 function played(tournamentNo: number, index: number, start: number, now: number): Play {
   const minutes = (now - start) / MINUTE;
   const status = minutes < -10

@@ -55,13 +55,13 @@ function numberSet(text: string): Set<number> | null {
   );
 }
 
-/** The rows with only the requested fields; unknown names are ignored, as VIS does. XML rows always have the number and the version. */
+/** The rows with only the requested fields; as in VIS, unknown names are ignored, and XML rows always have the number and the version. */
 const onlyFields = (rows: Row[], fields: string, isJson: boolean): Row[] => {
   const names = new Set([...fields.split(/\s+/), "No", ...isJson ? [] : ["Version"]]);
   return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => names.has(name))));
 };
 
-/** The matches of tournaments: all, or with `since` those that changed after that version, also the deleted ones. */
+/** All matches of tournaments, or with `since` the matches that changed after that version, with the deleted ones. */
 function matchList(tournaments: number[], fields: string, since: number | null, now: number, isJson: boolean): Answer {
   const list = { list: "BeachMatches", row: "BeachMatch", version: versionAt(now) };
   const rows = tournaments.flatMap((no) => matchesOf(no, now));
@@ -126,7 +126,7 @@ function toJson({ list, rows, version, isUnchanged, error }: Answer): unknown {
 export interface VisStandIn {
   fetch(request: Request): Promise<Response>;
   faults: FaultBox;
-  /** The number of requests, and the most that were in flight at the same time. */
+  /** The number of requests, and the largest number in flight at the same time. */
   seen: { requests: number; most_in_flight: number };
 }
 
@@ -156,7 +156,7 @@ export function createVisStandIn(options: { now?: () => number; sleep?: (ms: num
     const fault = faults.next(filter.NoTournament ?? first?.No ?? null, filter.Season ?? null);
     if (fault?.ms) await sleep(fault.ms);
     if (fault?.kind === "hang_up") return new Response(new ReadableStream({ start: (stream) => stream.error(new Error("hung up")) }));
-    // Only the format of a single request has replies in JSON.
+    // VIS answers in JSON only to the format of a single request.
     const isJson = parsed?.data?.isMultiple === false && request.headers.get("accept") === "application/json";
     const faultReply = replyOf(fault, isJson);
     if (faultReply) return faultReply;
@@ -164,7 +164,7 @@ export function createVisStandIn(options: { now?: () => number; sleep?: (ms: num
     if (!parsed?.success) return new Response(`<BadRequestSyntax id="4" />`, { status: 400, headers });
     const { requests, isMultiple } = parsed.data;
     const answers = requests.map((request) => answer(request, now(), fault?.kind, isJson));
-    // A service that does not raise versions finds no change in any row.
+    // A service that does not raise versions reports no change of any row.
     if (fault?.kind === "version_unraised") answers.forEach((only, index) => only.isUnchanged = requests[index]?.Version !== undefined);
     if (fault?.kind === "deleted") answers.forEach((only) => only.rows.forEach((row) => row.DeletedDT = "2026-01-01T00:00:00Z"));
     if (fault?.kind === "other_rows") answers[0]?.rows.forEach((row) => row.NoTournament = 502);

@@ -1,4 +1,4 @@
-// Over 300 lines: a case for each state and each input of the decision.
+// Over 300 lines, because each state and each input of the decision has a case.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
 import { SEVERITIES } from "../../types/sync.ts";

@@ -1,4 +1,4 @@
-// Over 300 lines: a case for each way in which incidents mute each other, and for each way in which they must not.
+// Over 300 lines, because each condition under which an incident mutes another, or must not, has a case.
 import { assertEquals, assertMatch } from "@std/assert";
 import { findParents } from "../alert-causes.ts";
 import { decideAll } from "../alert-evaluation.ts";
@@ -11,7 +11,7 @@ const rule = (rule_name: string, changes: Partial<Measurement> = {}): Measuremen
 const channels = { recipients: anyone("dashboard", "hook", "pager", "team", "chief") };
 const decided = (measurements: Measurement[], changes: Partial<Measurements> = {}) =>
   decideAll(anEvaluation(measurements, { ...channels, ...changes })).transitions;
-/** What each transition notifies: `rule: KIND channel, KIND channel`, or what mutes it. */
+/** The notifications of each transition, `rule: KIND channel, KIND channel`, or the cause that mutes it. */
 const notificationsOf = (measurements: Measurement[], changes: Partial<Measurements> = {}) =>
   decided(measurements, changes).filter(({ reason, notifications }) => reason !== "" || notifications.length > 0)
     .map(({ rule_name, notifications, muted_by, parent }) => {

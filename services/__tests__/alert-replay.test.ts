@@ -31,6 +31,8 @@ Deno.test("escalation and repetition happen when their clocks run out, and an ac
   assertEquals(replayed(by, { acts }, rule)[1], { FIRING: 1, RESOLVED: 1 });
   const until = [{ ...acts[0]!, until: iso(60) }];
   assertEquals(replayed(by, { acts: until }, rule)[1], { FIRING: 2, ESCALATED: 1, RESOLVED: 1 });
+  const shorter = { 0: 0, 10: 3, 95: 0 };
+  assertEquals(replayed(shorter, { acts: until }, rule)[1], { FIRING: 2, ESCALATED: 1, RESOLVED: 1 }, "it expires at its minute 60");
 });
 
 Deno.test("an incident that a person resolves stays closed until the value has recovered once", () => {

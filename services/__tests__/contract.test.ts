@@ -16,7 +16,7 @@ const rpc = answering([]);
 
 const misspelt = { tournament_nos: ["1"], stalest_frist: true };
 const as_of = "2026-06-10T12:00:00Z";
-/** Calls that differ from the contract. The type check of this file is the test: it fails when one of them compiles. */
+/** Calls that differ from the contract; the type check of this file fails when one of them compiles. */
 const REFUSED: (() => Promise<unknown>)[] = [
   // @ts-expect-error the function is misspelt
   () => rpc("claim_tournement", { p: { execution_id, tournament_no: "1" } }),

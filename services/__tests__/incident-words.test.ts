@@ -162,7 +162,7 @@ for (const [metric, cases] of Object.entries(CAUSES)) {
   });
 }
 
-// The message of a canary has no value: nothing is wrong.
+// The message of a canary has no value, because a canary reports no fault.
 for (const [metric, { direction }] of Object.entries(ALERT_METRICS).filter(([metric]) => metric !== "canary")) {
   Deno.test(`the cause has the value of the message that the evaluator writes about ${metric}`, () => {
     const [value, threshold] = direction === "above" ? [0.75, 0.5] : [0.25, 0.5];

@@ -17,7 +17,7 @@ const FACTS: EstimateFacts = {
   running: [],
   waiting: [],
 };
-/** Another job that has run for a second and, by its average, has `left_ms` left. */
+/** Another job that has run for a second, and whose average leaves it `left_ms`. */
 const other = (left_ms: number | null, entity_type = "tournaments", target = "*") => ({
   entity_type,
   target,

@@ -4,7 +4,7 @@ import { suggestThreshold } from "../rule-suggestion.ts";
 import { facts, iso } from "../../testing/replay-facts.ts";
 
 const RULE = { metric: "duration_exceeded", threshold: 120 } as const;
-/** Incidents every 30 minutes that last 10, by their worst value; the recorded ones are those, with what people did. */
+/** Incidents every 30 minutes that last 10 minutes, by their worst value; people acted on the recorded ones. */
 function replay(
   peaks: number[],
   mattered: Record<number, ("acknowledged" | "USEFUL" | "NOISE")[]> = {},

@@ -24,7 +24,7 @@ const row = (no: number, changes: Partial<Row> = {}): Row => ({
 const rows = (count: number, changes: Partial<Row> = {}, from = 1): Row[] =>
   Array.from({ length: count }, (_, index) => row(from + index, changes));
 
-/** What a request knows after these rows were written. */
+/** The known rows of a request after these rows were written. */
 function knownOf(written: Row[], held: KnownMatches["held"] = null): KnownMatches {
   const filled: Record<string, number> = {};
   for (const record of written) {

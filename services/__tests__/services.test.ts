@@ -235,7 +235,7 @@ for (
     [{ ...GOOD, SYNC_CONCURRENCY: "9" }, "SYNC_CONCURRENCY"],
     [{ ...GOOD, VIS_USERNAME: "u" }, "VIS_USERNAME, VIS_PASSWORD"],
     [{ ...GOOD, VIS_API_URL: "not a url" }, "VIS_API_URL"],
-    // The lease of a slot ends after 90 seconds.
+    // A timeout must be below 90 seconds, the lease of a slot.
     [{ ...GOOD, VIS_TIMEOUT_MS: "60001" }, "VIS_TIMEOUT_MS"],
     [{ ...GOOD, VIS_RETRIES: "6" }, "VIS_RETRIES"],
     [{ ...GOOD, SYNC_WALL_CLOCK_MS: "39999" }, "SYNC_WALL_CLOCK_MS"],
@@ -274,7 +274,7 @@ for (
   const [facts, status, reason] of [
     [{}, "SUCCEEDED", /^10 tournaments done$/],
     [{ rejected: 2 }, "SUCCEEDED", /2 records rejected/],
-    [{ total: 0, processed: 0 }, "SUCCEEDED", /nothing was due/],
+    [{ total: 0, processed: 0 }, "SUCCEEDED", /no tournament was due/],
     [{ in_main_draw: 0 }, "SUCCEEDED", /^10 tournaments done, no main draw today$/],
     [{ in_main_draw: 2 }, "SUCCEEDED", /^10 tournaments done, 2 main draws today$/],
     [{ held: 1, codes: ["REPLY_SHRANK"] }, "PARTIAL", /^1 reply held back for a second look: REPLY_SHRANK$/],

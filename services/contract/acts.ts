@@ -24,7 +24,7 @@ const changedObjective = z.strictObject(objectiveChanges);
 const Silence = AlertSilence.omit({ is_silencing: true });
 const Notification = AlertNotification.omit({ kind: true, recipient: true, deliveries: true });
 
-// The acts of people: each writes its change and its audit row in one transaction.
+// The acts of people; each act writes its change and its audit row in one transaction.
 export const ACTS = {
   change_alert_incident: {
     args: {
@@ -109,7 +109,7 @@ export const ACTS = {
     args: {
       p: z.strictObject({
         name: z.string(),
-        /** The error is null where the recipient accepted the messages; the recipient is null where the channel has none. */
+        /** The error is null when the recipient accepted the messages; the recipient is null for a channel without recipients. */
         results: z.array(z.strictObject({ recipient: z.string().nullable(), error: z.string().nullable() })),
       }),
       as_of,

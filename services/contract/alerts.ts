@@ -11,11 +11,11 @@ const moment = z.string().nullable();
 export const Scope = z.object({ rule_id: z.uuid(), rule_name: z.string(), entity_type: z.string(), tournament_no: z.string().nullable() });
 export type Scope = z.infer<typeof Scope>;
 
-/** Where a message goes: a channel, and one of its recipients where it has several; else the recipient is empty. */
+/** The address of a message: a channel, and one of its recipients; the recipient is empty when the channel itself is the destination. */
 const Address = z.object({ channel: z.string(), recipient: z.string() });
 export type Address = z.infer<typeof Address>;
 
-/** The full runs of an entity that show the condition, by the start of the first and the last one. */
+/** The full runs of an entity that show the condition, as the start of the first and of the last run. */
 export const BadRuns = z.object({ entity_type: z.string(), first_run_at: z.string(), last_run_at: z.string() });
 export type BadRun = z.infer<typeof BadRuns>;
 
@@ -23,10 +23,10 @@ export type BadRun = z.infer<typeof BadRuns>;
 export const DestinationState = Address.extend({ severity: z.enum(SEVERITIES), cause: z.string().nullable(), is_dead: z.boolean() });
 export type DestinationState = z.infer<typeof DestinationState>;
 
-/** What mutes all notifications of an incident that is firing: a silence, a parent, or runs that other incidents notified. */
+/** The causes that mute all notifications of a firing incident: a silence, a parent, or runs that other incidents cover. */
 const MUTES = ["SILENCE", "PARENT", "COVERAGE"] as const;
 
-/** A live incident, as the evaluator reads it. */
+/** A live incident with the fields that an evaluation needs. */
 const LiveIncident = z.object({
   id: z.uuid(),
   version: z.number(),
@@ -38,12 +38,12 @@ const LiveIncident = z.object({
   began_at: z.string(),
   fired_at: moment,
   escalation_step: z.number().int(),
-  /** Since when the escalation clock runs; null while it does not. */
+  /** The start of the escalation clock; null while the clock does not run. */
   unacknowledged_since: moment,
   acknowledged_until: moment,
   notified_at: moment,
   last_notified_at: moment,
-  /** How long a pending incident has met its condition, in ms, and when an evaluation last added to it. */
+  /** The time in ms for which the condition of a pending incident has been met, and the evaluation that last added to it. */
   met_ms: z.number(),
   met_at: moment,
   muted_by: z.enum(MUTES).nullable(),
@@ -54,7 +54,7 @@ const LiveIncident = z.object({
   bad_runs: z.array(BadRuns),
   is_flapping: z.boolean(),
   recovered_at: moment,
-  /** Of the last breach; `peak` is the worst value so far. */
+  /** The facts of the last breach; `peak` is the worst value so far. */
   evidence: z.record(z.string(), z.unknown()),
   parent: Scope.nullable(),
 });
@@ -79,26 +79,26 @@ export const Measurement = Scope.extend({
   since: moment,
   execution_id: z.uuid().nullable(),
   fingerprint: z.string().nullable(),
-  /** Every failure of the run has the fingerprint. */
+  /** Whether every failure of the run has the fingerprint. */
   is_sole_cause: z.boolean(),
   evidence: z.record(z.string(), z.unknown()),
-  /** The value is that of a run before the window: it keeps the state, and neither escalates nor repeats. */
+  /** Whether the value is from a run before the window; it then keeps the state, and neither escalates nor repeats. */
   is_stale: z.boolean(),
-  /** The entity is paused: the value is unknown, and the pause counts as a silence. */
+  /** Whether the entity is paused; the value is then unknown, and the pause counts as a silence. */
   is_paused: z.boolean(),
-  /** Why the scope is no longer measured; null while it is. */
+  /** The reason why the scope is no longer measured; null while it is. */
   ended: z.string().nullable(),
   bad_runs: z.array(BadRuns),
-  /** The value without the runs that incidents notified there, for each destination with such runs; null without another run. */
+  /** For each destination with covered runs, the value without these runs; null when no other run exists. */
   uncovered: z.array(Address.extend({ value: z.number().nullable(), runs: z.number() })),
   silenced_by: z.uuid().nullable(),
-  /** The silence names this incident, so it also covers the incidents that this one inhibits. */
+  /** Whether the silence names this incident; it then also covers the incidents that this one inhibits. */
   is_silenced_by_name: z.boolean(),
-  /** An incident that a person resolved while its condition was met: none opens until the value recovers. */
+  /** An incident that a person resolved while its condition was met; no new one opens until the value recovers. */
   closed_incident: z.uuid().nullable(),
-  /** Incidents of this scope that resolved within `flap_ms`. */
+  /** The number of incidents of this scope that resolved within `flap_ms`. */
   resolved_recently: z.number(),
-  /** Runs that did not start when due while no rules were evaluated; `started_at` is the start of the first run after the due time. */
+  /** The missed runs in a gap of the evaluations; `started_at` is the start of the first run after the due time. */
   missed: z.array(z.object({ due_at: z.string(), overdue_at: z.string(), started_at: z.string() })),
   incident: LiveIncident.nullable(),
 });
@@ -140,7 +140,7 @@ const Transition = z.strictObject({
   value: z.number().nullable(),
   threshold: z.number(),
   message: z.string(),
-  /** Empty for a change that the timeline does not show. */
+  /** The reason in the timeline; empty for a change that the timeline does not show. */
   reason: z.string(),
   evidence: z.record(z.string(), z.unknown()),
   cause: z.string().nullable(),
@@ -170,7 +170,7 @@ const NotificationItem = z.object({
   entity_type: z.string(),
   tournament_no: z.string().nullable().default(null),
   severity: z.enum(SEVERITIES),
-  /** The severity of the first state of the incident that was queued for the destination; absent when this is that state. */
+  /** The severity of the first state of the incident that was queued for the destination; absent in that first state. */
   first_severity: z.enum(SEVERITIES).optional(),
   message: z.string(),
   reason: z.string(),
@@ -186,12 +186,12 @@ export type NotificationItem = z.infer<typeof NotificationItem>;
 const OutboxRow = z.object({
   id: z.uuid(),
   item: NotificationItem,
-  /** The destination received an earlier state of the incident: yes, no, or perhaps, because the answer to an attempt was lost. */
+  /** Whether the destination received an earlier state of the incident; PERHAPS when the answer to an attempt was lost. */
   received: z.enum(["YES", "NO", "PERHAPS"]),
 });
 export type OutboxRow = z.infer<typeof OutboxRow>;
 
-/** The channel of a message, and one of its recipients where it has several. */
+/** The channel of a message with its configuration, and one of its recipients. */
 export const Destination = z.object({
   channel: z.string(),
   recipient: z.string().nullable(),
@@ -207,13 +207,13 @@ export type Destination = z.infer<typeof Destination>;
 const Group = z.object({ rule_name: z.string(), entity_type: z.string() });
 export type Group = z.infer<typeof Group>;
 
-/** What `claim_alert_notifications` returns for each group of a destination that is due. */
+/** A group with due notifications for one destination, from `claim_alert_notifications`. */
 const ClaimedGroup = Destination.extend({
   token: z.uuid(),
   group: Group,
-  /** The states that were not delivered, in the order in which they came about. */
+  /** The undelivered states, the oldest first. */
   rows: z.array(OutboxRow),
-  /** The last delivered state of each other incident of the group that still fires. */
+  /** The last delivered state of each other firing incident of the group. */
   firing: z.array(NotificationItem),
   /** The number of notifications that waited because of the hourly limit. */
   over_limit: z.number().int(),
@@ -223,7 +223,7 @@ export type ClaimedGroup = z.infer<typeof ClaimedGroup>;
 /** The outcome of a delivery attempt: RETRY for a temporary failure, DEAD for a permanent one. */
 export const Delivery = z.strictObject({
   outcome: z.enum(["SENT", "RETRY", "DEAD"]),
-  /** False when the request may have been received although no answer came. */
+  /** Whether the receiver answered; without an answer, the receiver may have the message. */
   is_answered: z.boolean(),
   status_code: z.number().int().optional(),
   error: z.string().optional(),
@@ -245,7 +245,7 @@ export const ALERTS = {
         rules: z.number().int(),
         evaluated_since: moment,
         transitions: z.array(Transition),
-        /** The incidents that a person resolved and whose value has recovered since. */
+        /** The incidents that a person resolved and whose value has recovered. */
         recovered: z.array(z.uuid()),
         broken: z.array(BrokenRule),
       }),

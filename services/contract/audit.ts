@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AuditEntry, VERDICTS } from "../../types/admin.ts";
 
-/** What the seal of a row adds to the chain. */
+/** The fields that the seal of a row adds to the chain. */
 const NewSeal = z.strictObject({
   /** The SHA-256 of the text of the row. */
   digest: z.string(),

@@ -1,4 +1,4 @@
-// The fields that the arguments of several functions have.
+// The fields that several functions have in their arguments.
 import { z } from "zod";
 
 /** The time of a call; without it the database uses its own clock. */
@@ -9,12 +9,12 @@ export const Actor = z.strictObject({
   name: z.string(),
   id: z.string().nullable(),
   role: z.string(),
-  /** The id that the function gave the request. */
+  /** The id that the edge function created for the request. */
   request_id: z.string(),
-  /** The id that the caller claims for its request. */
+  /** The correlation id that the caller sent. */
   correlation_id: z.string().nullable(),
   address: z.string().nullable(),
-  /** The address is what the caller sent, and not what a trusted header says. */
+  /** Whether the address is from a header that callers can set, and not from the trusted header. */
   address_is_claimed: z.boolean(),
   /** The voucher of each action that the call can make; none without AUDIT_KEY. */
   vouchers: z.record(z.string(), z.string()).optional(),

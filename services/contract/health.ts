@@ -17,7 +17,7 @@ export const EntityFacts = z.object({
   paused_by: z.string().nullable(),
   paused_at: moment,
   paused_reason: z.string().nullable(),
-  /** Since when no match is played or starts soon: an entity that runs only during play has no due times. */
+  /** The time since which no match is played or starts soon, so that an entity that runs during play has no due times. */
   idle_since: moment,
   created_at: z.string(),
   last_successful_sync: moment,

@@ -9,7 +9,7 @@ export type Titles = z.infer<typeof Titles>;
 /** A page of incidents. */
 export const IncidentPage = z.object({ alerts: z.array(IncidentRow), mean_times: AlertListResponse.shape.mean_times, titles: Titles });
 
-/** One incident with its facts, of which the words and the next escalation are derived. */
+/** One incident with the facts for its words and its next escalation. */
 export const IncidentFacts = z.object({
   ...AlertDetailResponse.shape,
   ...IncidentRow.shape,
@@ -32,5 +32,5 @@ export const IncidentFacts = z.object({
 });
 export type IncidentFacts = z.infer<typeof IncidentFacts>;
 
-/** One run, with the incidents that it explains. */
+/** One run with its incidents. */
 export const ExecutionFacts = ExecutionDetailResponse.extend({ incidents: z.array(IncidentRow), titles: Titles });

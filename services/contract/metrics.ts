@@ -76,6 +76,8 @@ const PrometheusFacts = z.object({
   })),
   evaluated_s: many,
   dead_notifications: z.number(),
+  /** The ages are in seconds. */
+  system: z.object({ undelivered_age: z.number(), queue_age: z.number(), canary_failed: z.number() }),
   upstream_backoff: z.number(),
   queue: QueueStatusResponse,
 });

@@ -6,7 +6,7 @@ const OtherJob = z.object({
   entity_type: z.string(),
   target: z.string(),
   elapsed_ms: z.number(),
-  /** The average duration of its runs; null without history. */
+  /** The average duration of the runs of the job; null without history. */
   duration_ms: z.number().nullable(),
 });
 export type OtherJob = z.infer<typeof OtherJob>;

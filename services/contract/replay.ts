@@ -8,7 +8,7 @@ import { as_of } from "./fields.ts";
 
 const moment = z.string().nullable();
 
-/** What a rule is, in a measurement. */
+/** The settings of a rule in a measurement. */
 const Rule = Measurement.pick({
   rule_id: true,
   rule_name: true,
@@ -27,7 +27,7 @@ const Rule = Measurement.pick({
   channels: true,
 });
 
-/** The measured value of an evaluation, with its time in ms since the epoch; it is valid until the next one. */
+/** A measured value, with the time of its evaluation in ms since the epoch; the value holds until the next one. */
 const MeasuredValue = Measurement.pick({
   value: true,
   runs: true,
@@ -61,11 +61,11 @@ const PastSilence = z.object({
 });
 export type PastSilence = z.infer<typeof PastSilence>;
 
-/** What a person did to the incident of the rule. */
+/** An act of a person on an incident of the rule. */
 const PastAct = z.object({ at: z.number(), action: z.enum(["acknowledge", "unacknowledge", "resolve"]), until: moment });
 export type PastAct = z.infer<typeof PastAct>;
 
-/** A recorded incident of another rule, with what its destinations knew at each time. */
+/** A recorded incident of another rule, with the states that were queued for its destinations. */
 const OtherIncident = Scope.extend({
   metric: AlertMetric,
   window_ms: z.number(),
@@ -82,7 +82,7 @@ const OtherIncident = Scope.extend({
 });
 export type OtherIncident = z.infer<typeof OtherIncident>;
 
-/** The answer of `replay_alert_rule`: all that a replay needs to know of the past. */
+/** The answer of `replay_alert_rule`: every fact of the past that a replay needs. */
 const ReplayFacts = z.object({
   as_of: z.string(),
   from: z.string(),
@@ -90,7 +90,7 @@ const ReplayFacts = z.object({
   rule: Rule,
   recipients: Recipients,
   channels: z.record(z.string(), z.object({ group_window_ms: z.number(), hourly_limit: z.number() })),
-  /** The evaluations that are kept, in ms since the epoch. */
+  /** The times of the stored evaluations in ms since the epoch. */
   evaluations: z.array(z.number()),
   values: z.array(MeasuredValue),
   /** The runs that were missed in a gap of the evaluations, at the first evaluation after it. */

@@ -43,14 +43,14 @@ export const TournamentResult = z.strictObject({
   error_message: z.string().nullable(),
   error_type: z.string().nullable(),
   error_fingerprint: z.string().nullable(),
-  /** Why the reply of a success was held back for a second look. */
+  /** The reason why the reply of a success was held back for a second look. */
   warning_code: z.string().nullable(),
   retry_attempt: count,
-  /** Its requests where one was a retry, with the start of each since the start of its work. */
+  /** The requests of a tournament with a retry, each with its start since the start of the work; empty without a retry. */
   attempts: z.array(z.strictObject({ from_ms: count, ms: count })),
-  /** When its work began, in ms since the start of the run. */
+  /** The start of the work on the tournament, in ms since the start of the run. */
   started_ms: z.number().nonnegative(),
-  /** Null without a reply of its own. */
+  /** The bytes of the reply; null without a reply for this tournament alone. */
   reply_bytes: count.nullable(),
 });
 export type TournamentResult = z.infer<typeof TournamentResult>;
@@ -75,7 +75,7 @@ export type ErrorRecord = z.infer<typeof ErrorRecord>;
 export const LeftOut = z.strictObject({ reason: z.enum(LEFT_OUT_REASONS), count, nos: z.array(z.string()).max(20) });
 export type LeftOut = z.infer<typeof LeftOut>;
 
-/** The progress of a run: its counters since the start, and the results and errors that are not recorded yet. */
+/** The progress of a run: its counters since the start, and the results and errors that the database does not have yet. */
 const progress = {
   execution_id: z.uuid(),
   counters: z.strictObject({
@@ -113,10 +113,10 @@ export const RUNS = {
         ...progress,
         status: z.enum(["SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "TIMED_OUT"]),
         reason: z.string(),
-        /** Whether the run ended at its budget, so that one run of the rest follows. */
+        /** Whether the run ended at its budget, so that one run of the remaining tournaments follows. */
         was_cut: z.boolean(),
         error_details: z.record(z.string(), z.unknown()).nullable(),
-        /** Whether the job of the run may try again. */
+        /** Whether the job of the run can be retried. */
         retryable: z.boolean(),
       }),
       as_of,

@@ -77,13 +77,13 @@ export type MatchRecord = z.infer<typeof MatchRecord>;
 
 /** The lease of a run on a tournament. */
 const lease = { execution_id: z.uuid(), tournament_no: z.string() };
-/** The start of the run, and the numbers of the rows that VIS still has. */
+/** The numbers of the rows that VIS still has, and the start of the run. */
 const seen = { present: z.array(z.string()), tick_at: z.string() };
-/** A record that Postgres refused; the others of its batch are written. */
+/** A record that Postgres refused; the other records of the batch are written. */
 const Refused = z.object({ no: z.string(), sqlstate: z.string(), message: z.string() });
 export type Refused = z.infer<typeof Refused>;
 
-/** What a held-back reply would change: the numbers it lacks, the columns it blanks, and the dates it moves, by number. */
+/** The changes of a held-back reply: the numbers it lacks, the columns it blanks, and the dates it moves, by number. */
 const digest = {
   missing: z.array(z.string()),
   blanked: z.array(z.string()),
@@ -91,20 +91,20 @@ const digest = {
 };
 export type Digest = z.infer<z.ZodObject<typeof digest>>;
 
-/** What a request last confirmed. */
+/** The known rows of a request. */
 const known = {
   /** The date of each row, by its number. */
   dates: z.record(z.string(), z.string().nullable()),
   /** The number of rows that have a value in a column. */
   filled: z.record(z.string(), z.number()),
-  /** The reply that was held back, and the time from which another one confirms it. */
+  /** The held-back reply, and the time from which another reply confirms it. */
   held: z.object({ ...digest, confirmed_from: z.string() }).nullable(),
 };
 const KnownMatches = z.object({
   ...known,
   main_draw_from: text,
   main_draw_until: text,
-  /** The main draw is today, so that the tournament must have matches. */
+  /** Whether the main draw is today, so that the tournament must have matches. */
   are_rows_due: z.boolean(),
   /** The version from which an incremental reply continues; null when a full reply is needed. */
   version: whole,
@@ -112,28 +112,28 @@ const KnownMatches = z.object({
 export type Known = z.infer<z.ZodObject<typeof known>>;
 export type KnownMatches = z.infer<typeof KnownMatches>;
 
-/** What a run found when it looked at a reply. */
+/** The finding of a run on a reply. */
 const Look = z.strictObject({
   entity_type: z.string(),
   execution_id: z.uuid(),
-  /** Null when the reply was believed. */
+  /** The changes of the held-back reply; null when the reply was accepted. */
   held: z.strictObject({ ...digest, warning: z.enum(["REPLY_SHRANK", "REPLY_BLANKED", "REPLY_MOVED"]) }).nullable(),
-  /** The reply did not show what an earlier one, which was held back, had shown. */
+  /** Whether the reply contradicts an earlier held-back reply. */
   is_contradicted: z.boolean(),
 });
 export type Look = z.infer<typeof Look>;
 const Written = z.object({ inserted: z.number(), updated: z.number(), unchanged: z.number(), refused: z.array(Refused) });
 
-/** The slot of an answered request: releasing it reports the response time and a refusal. */
+/** The slot of an answered request; its release reports the response time and a refusal. */
 const AnsweredSlot = z.strictObject({
   upstream: z.string(),
   token: z.uuid(),
   response_ms: z.number().nullable(),
-  /** Starts a backoff. */
+  /** The reason of the backoff that the release starts; null starts none. */
   backoff_reason: z.string().nullable(),
-  /** How long the upstream asked to wait; null for the default of the upstream. */
+  /** The delay that the upstream asked for; null for the default of the upstream. */
   backoff_ms: z.number().nullable(),
-  /** The fingerprint of the refusal; the errors during the backoff carry it too. */
+  /** The fingerprint of the refusal; errors during the backoff have the same one. */
   backoff_fingerprint: z.string().nullable(),
 });
 export type AnsweredSlot = z.infer<typeof AnsweredSlot>;
@@ -153,7 +153,7 @@ export const SYNC_WRITES = {
       p: z.strictObject({
         tournament_nos: z.array(z.string()).optional(),
         stalest_first: z.boolean().optional(),
-        /** Only the tournaments that play now. */
+        /** Whether only the tournaments that play now are returned. */
         playing: z.boolean().optional(),
       }),
       as_of,
@@ -161,7 +161,7 @@ export const SYNC_WRITES = {
     answer: z.array(
       z.object({
         no: z.string(),
-        /** Null for a named tournament that the schedule does not sync. */
+        /** The priority; null for a named tournament that the schedule does not sync. */
         priority: z.enum(TOURNAMENT_PRIORITIES).nullable(),
         match_count: z.number(),
         /** Bytes of the last full reply; null before the first. */
@@ -184,7 +184,7 @@ export const SYNC_WRITES = {
         matches: z.array(MatchRecord),
         look: Look.optional(),
         slot: AnsweredSlot.optional(),
-        /** The reply was believed and has all matches of the tournament. */
+        /** Whether the reply was accepted and has all matches of the tournament. */
         is_full: z.boolean().optional(),
         /** The version of the reply; null keeps the last one. */
         version: whole.optional(),

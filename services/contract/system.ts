@@ -7,7 +7,7 @@ import { Actor, as_of } from "./fields.ts";
 const moment = z.string().nullable();
 const Scheduler = z.object({ jobs: z.number(), last_tick: moment, is_late: z.boolean() });
 
-/** A cron job that must exist, as it must be and as it is. */
+/** A required cron job: its required and its current settings. */
 const CronJobFacts = z.object({
   name: z.string(),
   job_id: z.number().nullable(),
@@ -27,7 +27,7 @@ const CallFacts = z.object({
   due_at: z.string(),
   attempt: z.number(),
   outcome: z.enum(["SENT", "NOT_CONFIGURED"]),
-  /** pg_net has not sent the request. */
+  /** Whether pg_net has not yet sent the request. */
   is_queued: z.boolean(),
   is_answered: z.boolean(),
   is_timed_out: z.boolean().nullable(),
@@ -61,10 +61,10 @@ const ScheduleFacts = z.object({
   paused_at: moment,
   paused_by: z.string().nullable(),
   idle_since: moment,
-  /** The entity whose first success the first run waits for. */
+  /** The entity that must succeed once before the first run. */
   waits_for: z.string().nullable(),
   due_at: moment,
-  /** No run works for the due time, and none has settled it. */
+  /** Whether the due time has neither a live run nor a run that settled it. */
   is_open: z.boolean(),
   call_due_at: moment,
   next_run_at: moment,
@@ -76,7 +76,7 @@ const ScheduleFacts = z.object({
 });
 export type ScheduleFacts = z.infer<typeof ScheduleFacts>;
 
-/** Null where the database does not tell, for the `reason`. */
+/** The database connections; each number is null when the database does not report it, for the `reason`. */
 const Connections = z.object({ in_use: z.number().nullable(), limit: z.number().nullable(), reason: z.string().nullable() });
 
 const RunCounts = z.object({ finished: z.number(), failed: z.number() });
@@ -87,10 +87,10 @@ const SystemFacts = z.object({
   database: z.object({ size_bytes: z.number(), connections: Connections }),
   scheduler: Scheduler,
   cron_jobs: z.array(CronJobFacts),
-  /** The secrets for calls that Vault does not have. */
+  /** The secrets that calls need and that Vault does not have. */
   missing_secrets: z.array(z.string()),
   schedules: z.array(ScheduleFacts),
-  /** The runs that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT, by their start; the last two failed. */
+  /** The runs that ended SUCCEEDED, PARTIAL, FAILED or TIMED_OUT, by their start; FAILED and TIMED_OUT count as failed. */
   runs: z.object({ hour: RunCounts, day: RunCounts }),
   alert_processor: z.object({ last_evaluation: moment, evaluated_since: moment }),
   channels: z.array(z.object({
@@ -125,7 +125,7 @@ const ConnectivityFacts = z.object({
 });
 export type ConnectivityFacts = z.infer<typeof ConnectivityFacts>;
 
-/** What tells whether the installation is complete; the channels are those beyond the dashboard that are active. */
+/** The facts from which the setup is judged; the channels are the active ones besides the dashboard. */
 const SetupFacts = z.object({
   as_of: z.string(),
   channels: z.array(z.object({ name: z.string(), updated_at: z.string(), ...ChannelProof.shape })),
@@ -134,7 +134,7 @@ const SetupFacts = z.object({
   cron_jobs: z.array(CronJobFacts),
   missing_secrets: z.array(z.string()),
   last_evaluation: moment,
-  /** `last_answer` is of the last 26 hours. */
+  /** The backoff and the last answer of VIS; `last_answer` is null when VIS has not answered for 26 hours. */
   upstream: z.object({ backoff_until: moment, last_answer: moment }),
 });
 export type SetupFacts = z.infer<typeof SetupFacts>;

@@ -7,11 +7,11 @@ import { Delivery, Destination } from "./alerts.ts";
 import { as_of } from "./fields.ts";
 import { Titles } from "./incidents.ts";
 
-/** The facts of a week, of which the report is made. */
+/** The facts of a week from which the report is made. */
 const WeekFacts = WeekFigures.extend({
   objectives: z.array(ReportedBudget),
   incidents: WeekFigures.shape.incidents.extend({
-    /** The duration is until the end of the week at most. */
+    /** The longest incident; its duration ends at the end of the week at the latest. */
     longest: IncidentRow.extend({ duration_ms: z.number() }).nullable(),
     titles: Titles,
   }),
@@ -24,7 +24,7 @@ export type WeekFacts = z.infer<typeof WeekFacts>;
 /** A report for one destination. */
 const ClaimedReport = Destination.extend({
   kind: z.enum(REPORT_KINDS),
-  /** The id of each attempt to deliver it. */
+  /** The id of the message, the same for each attempt to deliver the report. */
   id: z.uuid(),
   token: z.uuid(),
   facts: WeekFacts,

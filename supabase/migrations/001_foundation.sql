@@ -61,13 +61,13 @@ language plpgsql set search_path = '' as $$
 declare
   target regprocedure;
 begin
-  -- The functions of public are named, because a project can have others there.
+  -- The caller names the functions of the schema public, because a project can have other functions there.
   for target in
     select p.oid from pg_catalog.pg_proc p
     where p.oid = any (public_functions) or p.pronamespace = 'private'::regnamespace
       and p.proname not in ('secure_table', 'secure_functions', 'app_role', 'can_read_monitoring')
   loop
-    -- The roles are named, because a hosted project grants them execute on each new function of the schema public.
+    -- Each role is revoked by name, because a hosted project grants it execute on each new function of the schema public.
     execute format('revoke execute on function %s from public, anon, authenticated', target);
     -- Only the owner prunes the audit log.
     if target is distinct from to_regprocedure('private.prune_audit_log()') then
@@ -76,7 +76,8 @@ begin
   end loop;
 end
 $$;
-comment on function private.secure_functions is 'Lets only the service execute the functions of private and the named ones of public.';
+comment on function private.secure_functions is
+  'Allows only the service to execute the functions of private and the named functions of public.';
 
 create function private.refuse_unknown_fields(p jsonb, known text[]) returns void
 language plpgsql stable set search_path = '' as $$
@@ -129,20 +130,21 @@ create table public.limit_settings (
   constraint limit_settings_maximum_is_positive check (maximum > 0)
 );
 comment on table public.limit_settings is
-  'The most rows of each kind that people can create: rules, objectives, channels, silences that have not ended, waiting jobs, and recipients of a channel.';
+  'The maximum number of rows of each kind that people can create: rules, objectives, channels, silences that have not ended, waiting '
+  'jobs, and recipients of a channel.';
 select private.secure_table('public.limit_settings');
 
--- The evaluation of 1,000 rules is measured by `deno task bench rules`.
+-- `deno task bench rules` measures the evaluation of 1,000 rules.
 insert into public.limit_settings (subject, maximum) values
   ('alert_rules', 1000), ('objectives', 100), ('notification_channels', 100), ('recipients', 50), ('silences', 500), ('waiting_jobs', 1000);
 
 create function public.schema_version() returns jsonb
 language sql immutable set search_path = '' as $$
-  -- Raise min_code_version with a change that functions of an older version do not survive, such as a renamed argument.
+  -- A change that breaks edge functions of an older version, such as a renamed argument, must raise min_code_version.
   select jsonb_build_object('version', 15, 'min_code_version', 15);
 $$;
 comment on function public.schema_version is
-  'The number of the newest migration, and the oldest version of the functions that works with it; others answer SCHEMA_MISMATCH.';
+  'The number of the newest migration, and the oldest version of the edge functions that works with it; older ones answer SCHEMA_MISMATCH.';
 
 revoke execute on function private.secure_table, private.secure_functions, private.app_role, private.can_read_monitoring from public;
 grant execute on function private.app_role, private.can_read_monitoring to authenticated, service_role;

@@ -32,7 +32,8 @@ create table public.tournaments (
 );
 comment on table public.tournaments is 'Beach tournaments as VIS lists them; status, gender and type are the codes of VIS.';
 comment on column public.tournaments.vis_version is 'The change counter of the row in VIS.';
-comment on column public.tournaments.vanished_at is 'When a sync found it missing from the list of its season; null while listed.';
+comment on column public.tournaments.vanished_at is
+  'The time at which a sync found the tournament missing from the list of its season; null while it is listed.';
 comment on column public.tournaments.version is 'Our own change counter: an update that changes a synced column raises it by one.';
 create index tournaments_dates_idx on public.tournaments (end_date, start_date);
 create index tournaments_season_idx on public.tournaments (season);
@@ -98,7 +99,8 @@ create table public.matches (
 comment on table public.matches is 'Matches, keyed on VIS No because NoInTournament repeats in a tournament; durations are in seconds.';
 comment on column public.matches.starts_at is 'The scheduled start as an instant; null until VIS publishes the time.';
 comment on column public.matches.begin_date_time_utc is 'The actual start; VIS fills it for few matches.';
-comment on column public.matches.vanished_at is 'When a sync found it missing from its tournament, as after a new draw; null while listed.';
+comment on column public.matches.vanished_at is
+  'The time at which a sync found the match missing from its tournament, as after a new draw; null while it is listed.';
 create index matches_tournament_idx on public.matches (tournament_no);
 alter table public.matches enable row level security;
 revoke all on public.matches from public, anon, authenticated;

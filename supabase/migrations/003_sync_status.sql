@@ -1,5 +1,5 @@
--- The entities with their schedules and counters, their due times, freshness and lease of each tournament, and the state of the upstream
--- service. Over 300 lines, because what is due, overdue and missed depends on the schedule and the pauses in this file.
+-- The entities with their schedules, counters and due times, the freshness and lease of each tournament, and the state of the upstream
+-- service. Over 300 lines, because due, overdue and missed times all depend on the schedule and the pauses in this file.
 
 create function private.last_due(anchor timestamptz, frequency interval, as_of timestamptz) returns timestamptz
 language plpgsql immutable set search_path = '' as $$
@@ -9,7 +9,7 @@ begin
   )::double precision);
 end
 $$;
-comment on function private.last_due is 'The latest due time (anchor + n * frequency) until as_of.';
+comment on function private.last_due is 'The latest due time (anchor + n * frequency) at or before as_of.';
 
 create table public.sync_status (
   entity_type varchar primary key,
@@ -68,14 +68,17 @@ create table public.sync_status (
   constraint sync_status_dispatch_is_whole check (num_nulls(dispatched_due_at, dispatched_at, dispatch_attempt) in (0, 3)),
   constraint sync_status_dispatch_attempt_is_positive check (dispatch_attempt > 0)
 );
-comment on table public.sync_status is 'One row an entity: the schedule, limits and counters of its sync.';
+comment on table public.sync_status is 'One row per entity: the schedule, limits and counters of its sync.';
 comment on column public.sync_status.title is 'The name of the entity for people; the names of its default rules begin with it.';
 comment on column public.sync_status.function_name is 'The edge function that syncs the entity; null while it has none.';
 comment on column public.sync_status.depends_on is 'The entity that must have succeeded once before the first run of this one.';
-comment on column public.sync_status.leases_tournaments is 'Its runs claim the lease of each tournament before they write its matches.';
-comment on column public.sync_status.runs_during_play is 'Its runs fall due only while matches are played or start soon.';
+comment on column public.sync_status.leases_tournaments is
+  'Whether the runs of the entity claim the lease of each tournament before they write its matches.';
+comment on column public.sync_status.runs_during_play is
+  'Whether the runs of the entity fall due only while matches are played or start soon.';
 comment on column public.sync_status.idle_since is
-  'Since when no match is played or starts soon, so that an entity that runs during play has no due times; null while it has.';
+  'The time since which an entity that runs during play has no due times, because no match is played or starts soon; null while it has '
+  'some.';
 comment on column public.sync_status.schedule_anchor is
   'Any due time of the schedule: due times are anchor + n * sync_frequency, in UTC. An interval under a minute has no anchor: '
   'the next due time is one interval after the last start.';
@@ -83,14 +86,15 @@ comment on column public.sync_status.schedule_changed_at is
   'The last change of sync_frequency or schedule_anchor; due times before it or the creation do not count.';
 comment on column public.sync_status.dispatched_due_at is
   'The due time of the last scheduled call, with dispatched_at, the time of that call, and dispatch_attempt, its attempt number.';
-comment on column public.sync_status.grace is 'An entity is overdue when no run started until its due time plus grace.';
+comment on column public.sync_status.grace is 'An entity is overdue when no run started before its due time plus grace.';
 comment on column public.sync_status.last_sync is 'Start of the last full run that SUCCEEDED.';
 comment on column public.sync_status.last_attempt is 'Start of the last full run, or time of the last call that was SKIPPED.';
 comment on column public.sync_status.consecutive_failures is
   'Full runs that ended FAILED or TIMED_OUT since the last one that was SUCCEEDED or PARTIAL.';
 comment on column public.sync_status.average_duration is 'Moving average of SUCCEEDED and PARTIAL full runs; the newest has weight 0.2.';
 comment on column public.sync_status.last_memory_usage is 'Peak memory of the last run in MiB.';
-comment on column public.sync_status.alert_threshold_failures is 'The threshold of the consecutive_failures rules here; null keeps theirs.';
+comment on column public.sync_status.alert_threshold_failures is
+  'The threshold of the consecutive_failures rules for this entity; null keeps the threshold of the rule.';
 select private.secure_table('public.sync_status');
 
 insert into public.sync_status
@@ -109,7 +113,7 @@ create table public.entity_pauses (
   reason text,
   constraint entity_pauses_resumed_not_before_the_pause check (resumed_at >= paused_at)
 );
-comment on table public.entity_pauses is 'One row for each time in which an entity was paused, inactive or idle: nothing falls due in it.';
+comment on table public.entity_pauses is 'One row for each period in which an entity was paused, inactive or idle; no run falls due in it.';
 comment on column public.entity_pauses.paused_by is 'Null when the entity was inactive or idle.';
 create unique index entity_pauses_one_open on public.entity_pauses (entity_type) where resumed_at is null;
 create index entity_pauses_time_idx on public.entity_pauses (entity_type, paused_at);
@@ -125,14 +129,15 @@ begin
   end;
 end
 $$;
-comment on function private.cause_of_pause is 'Why nothing falls due now: INACTIVE, PAUSED or IDLE; null while due times count.';
+comment on function private.cause_of_pause is
+  'The reason why no run of the entity falls due now: INACTIVE, PAUSED or IDLE; null while due times count.';
 
 create function private.record_schedule_change() returns trigger
 language plpgsql set search_path = '' as $$
 declare
   before constant text := private.cause_of_pause(old);
   after constant text := private.cause_of_pause(new);
-  -- A function that changes an entity sets updated_at; a person who uses SQL can omit it.
+  -- A function that changes an entity sets updated_at; a person who changes it with SQL can omit updated_at.
   changed_at constant timestamptz := case when new.updated_at <> old.updated_at then new.updated_at else clock_timestamp() end;
 begin
   if before is not null and after is distinct from before then
@@ -145,7 +150,7 @@ begin
   end if;
   if after is not null and after is distinct from before then
     insert into public.entity_pauses (entity_type, paused_at, paused_by, reason)
-    -- A pause that follows another begins when that ended.
+    -- A pause that follows another pause begins at the end of the earlier one.
     values (old.entity_type, coalesce(case when before is null then coalesce(new.paused_at, new.idle_since) end, changed_at),
       new.paused_by, case after when 'IDLE' then 'no match is live or starts within 15 minutes' else new.paused_reason end);
   end if;
@@ -155,14 +160,15 @@ begin
   return new;
 end
 $$;
-comment on function private.record_schedule_change is 'Keeps entity_pauses and schedule_changed_at; a trigger, because people change entities with SQL.';
+comment on function private.record_schedule_change is
+  'Keeps entity_pauses and schedule_changed_at; a trigger, because people change entities with SQL.';
 create trigger record_schedule_change before update on public.sync_status
   for each row execute function private.record_schedule_change();
 
 create function private.was_paused(p_entity_type text, at_time timestamptz) returns boolean
 language plpgsql stable set search_path = '' as $$
 begin
-  -- Pauses do not overlap, so that only the last one before the time can include it; an entity that is idle each night has many.
+  -- Pauses do not overlap, so only the last pause that began before the time can include it. An entity that is idle each night has many.
   return coalesce((
     select p.resumed_at is null or p.resumed_at > at_time from public.entity_pauses p
     where p.entity_type = p_entity_type and p.paused_at <= at_time
@@ -181,7 +187,8 @@ begin
   ));
 end
 $$;
-comment on function private.schedule_start is 'The last of creation, change of the schedule and end of a pause: a first run is due then.';
+comment on function private.schedule_start is
+  'The latest of creation, change of the schedule and end of a pause; the first run is due at that time.';
 
 create function private.due_of_start(entity public.sync_status, started_at timestamptz) returns timestamptz
 language plpgsql stable set search_path = '' as $$
@@ -210,7 +217,8 @@ begin
 end
 $$;
 comment on function private.current_due is
-  'The latest due time of an entity; null while it is paused, inactive or idle, and when it was in a pause or before the last change of the schedule. A first run is due at once.';
+  'The latest due time of an entity; null while the entity is paused, inactive or idle, and when the due time was in a pause or before the '
+  'last change of the schedule. A first run is due at once.';
 
 create function private.next_due(entity public.sync_status, as_of timestamptz) returns timestamptz
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
@@ -218,7 +226,7 @@ begin
   return private.due_of_start(entity, as_of) + entity.sync_frequency;
 end
 $$;
-comment on function private.next_due is 'The first due time after the one that counts now.';
+comment on function private.next_due is 'The first due time after the current one.';
 
 create function private.overdue_since(entity public.sync_status, as_of timestamptz) returns timestamptz
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
@@ -238,7 +246,7 @@ begin
     select * from public.entity_pauses p
     where p.entity_type = entity.entity_type and p.resumed_at > due and p.paused_at <= as_of order by p.paused_at
   loop
-    -- A due time before the pause is still open after it, unless a later one fell in the pause. Its grace then begins again.
+    -- A due time before the pause stays open after it, unless a later due time fell in the pause. Its grace begins again after the pause.
     if due >= pause.paused_at or due + entity.sync_frequency < pause.resumed_at then
       due := private.next_due(entity, pause.resumed_at - interval '5.000001 seconds');
     end if;
@@ -248,7 +256,8 @@ begin
 end
 $$;
 comment on function private.overdue_since is
-  'When the entity became overdue: the first due time without a start, plus grace. Null while it is not overdue, paused, inactive or idle.';
+  'The time at which the entity became overdue: the first due time without a start, plus grace. Null while it is not overdue, or is '
+  'paused, inactive or idle.';
 
 create table public.tournament_sync_state (
   tournament_no varchar primary key references public.tournaments (no) on delete cascade,
@@ -273,27 +282,30 @@ create table public.tournament_sync_state (
   constraint tournament_sync_state_lease_is_whole check ((lease_holder is null) = (lease_expires_at is null)),
   constraint tournament_sync_state_ttl_iff_synced check (synced_at is null or ttl is not null)
 );
-comment on table public.tournament_sync_state is 'One row a tournament: the freshness of its matches, and the run that holds its lease.';
-comment on column public.tournament_sync_state.synced_at is 'Start of the run that last read the matches; null makes it due at once.';
-comment on column public.tournament_sync_state.ttl is '10 minutes after a reply that was held back, 30 seconds with a live match, 24 hours when all are finished, else 15 minutes.';
+comment on table public.tournament_sync_state is 'One row per tournament: the freshness of its matches, and the run that holds its lease.';
+comment on column public.tournament_sync_state.synced_at is
+  'Start of the run that last read the matches; null makes the tournament due at once.';
+comment on column public.tournament_sync_state.ttl is
+  '10 minutes after a reply that was held back, 30 seconds with a live match, 24 hours when all are finished, else 15 minutes.';
 comment on column public.tournament_sync_state.failing_streak is 'Failed results since the last success.';
-comment on column public.tournament_sync_state.last_error is 'Message of the newest failed result, however old.';
-comment on column public.tournament_sync_state.average_duration is 'Moving average of the time of a sync; the newest has weight 0.2.';
+comment on column public.tournament_sync_state.last_error is 'Message of the newest failed result, of any age.';
+comment on column public.tournament_sync_state.average_duration is
+  'Moving average of the time that a sync of the tournament takes; the newest has weight 0.2.';
 comment on column public.tournament_sync_state.reply_bytes is
-  'Bytes of the last full reply: what a request that is not sent, or an unchanged reply, saves. Null before the first.';
-comment on column public.tournament_sync_state.lease_holder is 'The only run that can write, until lease_expires_at.';
+  'Bytes of the last full reply: the bytes that a fresh tournament or an unchanged reply saves. Null before the first full reply.';
+comment on column public.tournament_sync_state.lease_holder is 'The only run that can write the matches, until lease_expires_at.';
 comment on column public.tournament_sync_state.vis_version is
-  'The version of the last reply of which every row was written; an incremental reply has what changed since.';
-comment on column public.tournament_sync_state.full_read_at is 'When a reply with all matches was last written.';
+  'The version of the last reply of which every row was written; an incremental reply has the changes after this version.';
+comment on column public.tournament_sync_state.full_read_at is 'The time at which a reply with all matches was last written.';
 comment on column public.tournament_sync_state.version_missed_at is
-  'When a full reply last showed a change that an incremental one would not have: a row whose version was not above vis_version.';
+  'The time at which a full reply last showed a change that an incremental reply omits: a row whose version was not above vis_version.';
 select private.secure_table('public.tournament_sync_state');
 
 create function private.second_look_after() returns interval
 language sql immutable set search_path = '' as $$
   select interval '10 minutes';
 $$;
-comment on function private.second_look_after is 'How long after a held-back reply another reply can confirm it.';
+comment on function private.second_look_after is 'The delay after which another reply can confirm a held-back reply.';
 
 create table public.request_states (
   request varchar primary key,
@@ -312,15 +324,17 @@ create table public.request_states (
   constraint request_states_look_is_after_the_hold check (look_at >= held_at)
 );
 comment on table public.request_states is
-  'One row for each season that was listed, and each tournament with a reply that was held back for a second look.';
+  'One row for each season that a sync listed, and for each tournament with a reply that was held back for a second look.';
 comment on column public.request_states.request is 'The request of VIS: tournament and its number (its matches), or season and its name.';
-comment on column public.request_states.confirmed_at is 'When a reply was last believed; what a season lists is known from then on.';
-comment on column public.request_states.held_at is 'When a reply was held back; null when the last reply was believed.';
-comment on column public.request_states.look_at is 'When a run for the second look is dispatched, again after ten minutes while no reply settles it.';
+comment on column public.request_states.confirmed_at is
+  'The time at which a reply was last accepted; from then on the rows of the request are known.';
+comment on column public.request_states.held_at is 'The time at which a reply was held back; null when the last reply was accepted.';
+comment on column public.request_states.look_at is
+  'The time at which a run for the second look is dispatched; it moves by ten minutes while no reply confirms or contradicts the first.';
 comment on column public.request_states.digest is
-  'What the held-back reply would change: the numbers it lacks, the columns it blanks, and the dates it moves, by number.';
-comment on column public.request_states.execution_id is 'The last run that held a reply back.';
-comment on column public.request_states.contradicted_at is 'When a later reply last did not show what the held-back reply had shown.';
+  'The changes that the held-back reply would make: the numbers it lacks, the columns it blanks, and the dates it moves, by number.';
+comment on column public.request_states.execution_id is 'The run that last held a reply back.';
+comment on column public.request_states.contradicted_at is 'The time at which a later reply last contradicted the held-back reply.';
 create index request_states_held_idx on public.request_states (entity_type, look_at) where held_at is not null;
 select private.secure_table('public.request_states');
 
@@ -337,10 +351,11 @@ create table public.upstream_state (
   constraint upstream_state_backoff_has_a_reason check ((backoff_until is null) = (backoff_reason is null)),
   constraint upstream_state_fingerprint_is_of_a_backoff check (backoff_fingerprint is null or backoff_until is not null)
 );
-comment on table public.upstream_state is 'One row an upstream service: the limit, backoff and usual response time that all runs share.';
-comment on column public.upstream_state.in_flight_limit is 'Requests in flight of all runs; VIS has blocked clients with over 4.';
+comment on table public.upstream_state is 'One row per upstream service: the limit, backoff and usual response time that all runs share.';
+comment on column public.upstream_state.in_flight_limit is
+  'The maximum number of requests in flight of all runs; VIS has blocked clients with over 4.';
 comment on column public.upstream_state.backoff_fingerprint is
-  'The fingerprint of the refusal; errors during the backoff carry it too. Null when a slow reply started the backoff.';
+  'The fingerprint of the refusal; errors during the backoff have the same one. Null when a slow reply started the backoff.';
 comment on column public.upstream_state.baseline_response_ms is
   'Moving average of the replies that were not throttled; the newest has weight 0.05. A reply ten times slower starts a backoff.';
 select private.secure_table('public.upstream_state');
@@ -354,7 +369,8 @@ begin
   return state;
 end
 $$;
-comment on function private.upstream_backoff is 'The upstream whose backoff runs: no scheduled run and no job starts before its end; else nulls.';
+comment on function private.upstream_backoff is
+  'The upstream that is in a backoff; no scheduled run and no job starts before its end. All columns are null without a backoff.';
 
 create table public.upstream_slots (
   upstream varchar not null references public.upstream_state (upstream) on delete cascade,

@@ -97,30 +97,33 @@ comment on table public.sync_execution_history is 'One row per run; tournament_n
 comment on column public.sync_execution_history.status_reason is 'The reason of the status, for a person.';
 comment on column public.sync_execution_history.correlation_id is 'Connects the cron job, the request, the run and its log lines.';
 comment on column public.sync_execution_history.due_at is
-  'The due time of a scheduled run, and attempt the number of the call that started it; both are null for other runs.';
-comment on column public.sync_execution_history.was_cut is 'The run ended at its budget: one run of the rest follows.';
-comment on column public.sync_execution_history.lease_expires_at is 'Renewed by a heartbeat; the reaper closes a run whose lease expired.';
+  'The due time of a scheduled run; attempt is the number of the call that started the run. Both are null for other runs.';
+comment on column public.sync_execution_history.was_cut is
+  'Whether the run ended at its budget, so that one run of the remaining tournaments follows.';
+comment on column public.sync_execution_history.lease_expires_at is
+  'A heartbeat renews the lease; the reaper closes a run whose lease expired.';
 comment on column public.sync_execution_history.memory_usage_mb is 'Peak memory of the isolate in MiB: heap and external.';
 comment on column public.sync_execution_history.database_connections_peak is 'The most database calls that were open at once.';
 comment on column public.sync_execution_history.cpu_ms is 'Estimated CPU of the worker during the run.';
 comment on column public.sync_execution_history.left_out is
   'The tournaments that the run did not sync: for each {reason} their {count} and the {nos} of the first 20.';
 comment on column public.sync_execution_history.api_bytes_saved is
-  'Bytes of the full replies that were not transferred, because a tournament was fresh, or its reply was unchanged or had changes only.';
+  'Bytes of full replies that VIS did not send, because a tournament was fresh, or its reply was unchanged or had changes only.';
 comment on column public.sync_execution_history.api_full_reads is
-  'Requests for a full reply although an earlier version was known: VIS did not honour it, or too much time had passed.';
-comment on column public.sync_execution_history.api_xml_replies is 'Requests for JSON that were answered in XML.';
-comment on column public.sync_execution_history.api_unchanged_replies is 'Requests that were answered with NoChanges or 204.';
+  'Requests for a full reply of a tournament with a known version: VIS ignored the version, or the last full read was too long ago.';
+comment on column public.sync_execution_history.api_xml_replies is 'Requests for JSON that VIS answered in XML.';
+comment on column public.sync_execution_history.api_unchanged_replies is 'Requests that VIS answered with NoChanges or 204.';
 comment on column public.sync_execution_history.api_fallbacks is
-  'Requests that were a forced full read, a retry or answered in XML; a request of several kinds counts once.';
-comment on column public.sync_execution_history.success_weight is 'Stored, because computing it for every run of a day is slow.';
+  'Requests that were a forced full read or a retry, or that VIS answered in XML; a request of several kinds counts once.';
+comment on column public.sync_execution_history.success_weight is
+  'The weight of the run in a success rate; stored, because computing it for every run of a day is slow.';
 create index sync_execution_history_start_idx on public.sync_execution_history (execution_start);
 create unique index sync_execution_history_one_live_run
   on public.sync_execution_history (entity_type, coalesce(tournament_no, '')) where status = 'RUNNING';
 comment on index public.sync_execution_history_one_live_run is 'An entity has at most one live run of each target.';
 create unique index sync_execution_history_one_run_per_call on public.sync_execution_history (entity_type, due_at, attempt);
 comment on index public.sync_execution_history_one_run_per_call is 'A scheduled call that arrives twice starts one run.';
--- These two serve lists that filter by a rare status or trigger; other lists use the index of the start time.
+-- These two indexes serve lists that filter by a rare status or trigger; other lists use the index of the start time.
 create index sync_execution_history_uncommon_idx on public.sync_execution_history (status, execution_start desc, id desc)
   where status in ('PARTIAL', 'FAILED', 'TIMED_OUT', 'CANCELLED', 'SKIPPED');
 create index sync_execution_history_by_hand_idx on public.sync_execution_history (trigger, execution_start desc, id desc)
@@ -161,13 +164,15 @@ create table public.sync_tournament_results (
 );
 comment on table public.sync_tournament_results is 'The result of one tournament in one run; retry_attempt counts retried requests.';
 comment on column public.sync_tournament_results.warning_code is
-  'Why the reply of a success was held back for a second look, such as REPLY_SHRANK; null when it was written.';
-comment on column public.sync_tournament_results.started_at is 'When its work began; never before the start of the run.';
-comment on column public.sync_tournament_results.reply_bytes is 'Bytes of its own reply; null for a failure and for a row of the list of a season.';
+  'The reason why the reply of a success was held back for a second look, such as REPLY_SHRANK; null when the reply was written.';
+comment on column public.sync_tournament_results.started_at is
+  'The time at which the work on the tournament began; never before the start of the run.';
+comment on column public.sync_tournament_results.reply_bytes is
+  'Bytes of the reply of the tournament; null for a failure and for a row of the list of a season.';
 comment on column public.sync_tournament_results.attempts is
   'The requests of a tournament with a retry: from_ms since started_at, and ms of the response; empty without a retry.';
 comment on column public.sync_tournament_results.ttl is
-  'How long the matches that the run read stay fresh; null for a failure, and for a sync that reads no matches.';
+  'The time for which the matches that the run read stay fresh; null for a failure, and for a sync that reads no matches.';
 comment on column public.sync_tournament_results.error_fingerprint is 'The fingerprint of the error, as in sync_error_log.';
 create index idx_sync_tournament_results_tournament_time on public.sync_tournament_results (tournament_no, created_at);
 create index sync_tournament_results_failed_idx on public.sync_tournament_results (entity_type, created_at) where not success;
@@ -203,7 +208,7 @@ create index sync_error_log_entity_time_idx on public.sync_error_log (entity_typ
 create index sync_error_log_time_idx on public.sync_error_log (occurred_at, id);
 create index sync_error_log_fingerprint_idx on public.sync_error_log (fingerprint, occurred_at, id);
 create index sync_error_log_tournament_idx on public.sync_error_log (tournament_no, occurred_at, id);
--- These two serve filters that match few rows; for other filters, a scan of the time index soon finds a page of rows.
+-- These two indexes serve filters that match few rows; for other filters, a scan of the time index soon finds a page of rows.
 create index sync_error_log_resolved_idx on public.sync_error_log (occurred_at, id) where resolved_at is not null;
 create index sync_error_log_critical_idx on public.sync_error_log (occurred_at, id) where error_severity = 'CRITICAL';
 select private.secure_table('public.sync_error_log');
@@ -392,11 +397,11 @@ create table public.sync_objectives (
   constraint sync_objectives_entity_type_is_not_system check (entity_type <> 'system')
 );
 comment on table public.sync_objectives is
-  'The objectives: the share of good events of an indicator that a rolling window is to have. The other events are the error budget.';
+  'One row per objective: the target share of good events of an indicator in a rolling window. The other events are the error budget.';
 comment on column public.sync_objectives.entity_type is 'An entity type, or all for every event of the indicator.';
 comment on column public.sync_objectives.indicator is
-  'The kind of event: a result of a tournament, a due time, a minute of a tournament that plays, a failure, or a notification.';
-comment on column public.sync_objectives.owner is 'Who answers for the objective, for people; empty: nobody is named.';
+  'The kind of event: a result of a tournament, a due time, a minute of a tournament on its days, a failure, or a notification.';
+comment on column public.sync_objectives.owner is 'The person or team that is responsible for the objective; empty when none is named.';
 select private.secure_table('public.sync_objectives');
 
 insert into public.sync_objectives (name, description, entity_type, indicator, target) values
@@ -422,9 +427,9 @@ create table public.sync_indicators (
   constraint sync_indicators_causes_is_an_object check (jsonb_typeof(causes) = 'object')
 );
 comment on table public.sync_indicators is
-  'Rollup of the events of each indicator by entity and hour, so that a window reaches beyond the rows that retention keeps.';
+  'Rollup of the events of each indicator by entity and hour, so that a window can be longer than the retention of the rows.';
 comment on column public.sync_indicators.causes is
-  'The bad events by cause: the fingerprint of a failure, or the channel of a delivery; an empty key where none is known.';
+  'The number of bad events by cause: the fingerprint of a failure, or the channel of a delivery; the key is empty without a known cause.';
 create index sync_indicators_time_idx on public.sync_indicators (bucket);
 select private.secure_table('public.sync_indicators');
 
@@ -433,7 +438,8 @@ create table private.indicator_rollup (
   rolled_until timestamptz,
   constraint indicator_rollup_is_one_row check (id)
 );
-comment on table private.indicator_rollup is 'Until when the events are in sync_indicators; null before the first rollup.';
+comment on table private.indicator_rollup is
+  'One row with the time before which all events are in sync_indicators; null before the first rollup.';
 alter table private.indicator_rollup enable row level security;
 grant select, update on private.indicator_rollup to service_role;
 insert into private.indicator_rollup default values;

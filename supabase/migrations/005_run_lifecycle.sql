@@ -1,4 +1,4 @@
--- Runs: start, heartbeat, finish, close, reap, and their rollups.
+-- Runs: start, heartbeat, finish, close, reap and roll up.
 -- Over 300 lines, because every change of the status of a run is in this file.
 
 create function private.call_function(path text, body jsonb default '{}') returns uuid
@@ -25,13 +25,14 @@ begin
 end
 $$;
 comment on function private.call_function is
-  'Posts {body} to an edge function with the URL and the key from Vault, logs the call and returns its correlation id. '
+  'Posts a body to an edge function with the URL and the key from Vault, logs the call and returns its correlation id. '
   'Security definer, because the caller has no access to Vault.';
 
 create function private.record_run_items(run public.sync_execution_history, p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 begin
-  -- A worker sends results again after a lost response, and a tournament can be deleted during the run: such results are ignored.
+  -- A worker sends results again after a lost response: the conflict clause ignores them. A person can delete a tournament during the
+  -- run: the join ignores its result.
   with recorded as (
     insert into public.sync_tournament_results
       (sync_execution_id, tournament_no, entity_type, success, records_processed, processing_duration, error_message, error_type,
@@ -39,7 +40,7 @@ begin
     select run.id, r.tournament_no, run.entity_type, r.error_type is null, r.records_processed,
       make_interval(secs => r.duration_ms / 1000.0), r.error_message, r.error_type, r.error_fingerprint, r.warning_code,
       coalesce(r.retry_attempt, 0), coalesce(r.attempts, '[]'), r.reply_bytes,
-      -- The clock of the worker measured the offset, and it can run faster than the clock of the database.
+      -- The worker measured the offset, and its clock can run faster than the clock of the database.
       case when r.started_ms >= 0 then least(run.execution_start + make_interval(secs => r.started_ms / 1000.0), as_of) end,
       (select s.ttl from public.tournament_sync_state s join public.sync_status e on e.entity_type = run.entity_type
       where s.tournament_no = r.tournament_no and e.leases_tournaments and r.error_type is null), as_of
@@ -108,7 +109,8 @@ begin
   return run;
 end
 $$;
-comment on function private.save_progress is 'Saves what a RUNNING run sent and renews its lease; returns the run, or null.';
+comment on function private.save_progress is
+  'Saves the counters, results and errors that a RUNNING run sent and renews its lease; returns the run, or null when it is closed.';
 
 create function private.update_entity_counters(run public.sync_execution_history, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -139,7 +141,7 @@ begin
   where s.entity_type = run.entity_type;
 end
 $$;
-comment on function private.update_entity_counters is 'Counts a closed run on its entity.';
+comment on function private.update_entity_counters is 'Adds a closed run to the counters of its entity.';
 
 create function private.roll_up(execution_ids uuid[]) returns void
 language plpgsql set search_path = '' as $$
@@ -238,13 +240,13 @@ begin
   if run.sync_job_id is not null then
     perform private.finish_job(run, p, as_of);
   end if;
-  -- The first success of an entity makes the first run of those that depend on it due.
+  -- After the first success of an entity, the first runs of the entities that depend on it are due.
   if run.status = 'SUCCEEDED' and exists (
     select from public.sync_status s where s.depends_on = run.entity_type and s.last_attempt is null
   ) then
     perform private.dispatch_due_syncs(as_of);
   end if;
-  -- The alert processor is called at once for a run that failed at least in part or can resolve a live incident.
+  -- A run that failed at least in part, or that can resolve a live incident, is evaluated at once.
   if run.status in ('FAILED', 'TIMED_OUT', 'PARTIAL') or exists (
     select from public.alert_incidents i where i.state <> 'RESOLVED' and i.entity_type in (run.entity_type, 'all')
   ) then
@@ -254,7 +256,8 @@ begin
 end
 $$;
 comment on function private.close_run is
-  'The only function that closes a RUNNING run, at {execution_end} or as_of, with all that follows; returns it or null.';
+  'Closes a RUNNING run at {execution_end} or as_of, updates its counters, rollup, leases and job, and returns the run or null. No other '
+  'function closes a run.';
 
 create function private.reap_dead_runs(as_of timestamptz default now(), only_entity text default null) returns integer
 language plpgsql set search_path = '' as $$
@@ -274,7 +277,7 @@ begin
       'execution_id', dead_run.id,
       'status', 'TIMED_OUT',
       'left_out', case when dead_run.waiting > 0 then jsonb_build_array(jsonb_build_object('reason', 'TIMED_OUT', 'count', dead_run.waiting)) end,
-      -- The run was alive until then; its duration does not include the time in which nobody noticed its end.
+      -- The run was alive until its last heartbeat, so its duration excludes the time until the reaper closes it.
       'execution_end', dead_run.heartbeat_at,
       'reason', case when dead_run.deadline <= as_of
         then format('the run did not finish before its deadline %s; last heartbeat %s; closed at %s',
@@ -292,7 +295,7 @@ begin
     end if;
   end loop;
   -- A closed run frees a slot. With only_entity the caller holds the lock of an entity and must not wait for the lock of the queue;
-  -- cron dispatches the waiting jobs instead.
+  -- pg_cron then dispatches the waiting jobs.
   if reaped > 0 and only_entity is null then
     perform public.drain_sync_queue(as_of);
   end if;
@@ -300,7 +303,7 @@ begin
 end
 $$;
 comment on function private.reap_dead_runs is
-  'Closes every run past its lease or deadline as TIMED_OUT, with its last heartbeat as its end; returns their number.';
+  'Closes every run past its lease or deadline as TIMED_OUT, with its last heartbeat as its end; returns the number of closed runs.';
 
 create function private.lock_entity(p_entity_type text) returns public.sync_status
 language plpgsql set search_path = '' as $$
@@ -369,15 +372,15 @@ begin
   may_run := (may_run or was_cut) and not exists (
     select from public.sync_execution_history h
     where h.entity_type = p_entity_type and h.tournament_no is null and h.due_at is null and h.status = 'SUCCEEDED'
-      -- Without an upper bound Postgres expects a ninth of all runs, and reads the whole table.
+      -- Without an upper bound, Postgres estimates that a ninth of all runs match, and reads the whole table.
       and h.execution_start between p_due_at - interval '5 seconds'
         and (select max(l.execution_start) from public.sync_execution_history l where l.entity_type = p_entity_type)
   );
 end
 $$;
 comment on function private.due_progress is
-  'The runs of a due time: the last attempt, failures and last end; whether the last run was the first that was cut; and whether another '
-  'run may start: each run failed or the last was cut, and no manual run has succeeded.';
+  'The runs of a due time: last attempt, number of failures, last end, and was_cut, true when only the last run was cut. may_run is true '
+  'when each run failed or was_cut is true, and no manual run has succeeded.';
 
 create function private.refuse_repeated_run(p jsonb) returns void
 language plpgsql set search_path = '' as $$
@@ -385,7 +388,7 @@ declare
   due constant timestamptz := (p ->> 'due_at')::timestamptz;
   progress constant record := private.due_progress(p ->> 'entity_type', due);
 begin
-  -- max() reads one entry of the index; EXISTS would read every run when none is later.
+  -- max() reads one entry of the index; EXISTS reads every run when none is later.
   if not progress.may_run or progress.last_attempt >= (p ->> 'attempt')::integer or due < (
     select max(h.due_at) from public.sync_execution_history h where h.entity_type = p ->> 'entity_type'
   ) then
@@ -395,7 +398,7 @@ begin
 end
 $$;
 comment on function private.refuse_repeated_run is
-  'Refuses a scheduled call that arrives twice, after the due time is settled, or after a run of a later one. PT409 ALREADY_RUN.';
+  'Refuses a scheduled call that arrives twice, after its due time is settled, or after a run of a later due time. PT409 ALREADY_RUN.';
 
 create function public.start_sync_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -404,7 +407,7 @@ declare
   conflict uuid;
   run public.sync_execution_history;
   previous_run public.sync_execution_history;
-  -- Null for a full run, '*' for several tournaments, else the number of the tournament.
+  -- Null is a full run, '*' several tournaments, and another value the number of a tournament.
   scope constant text := case when p -> 'tournament_nos' is not null then '*' else p ->> 'tournament_no' end;
 begin
   perform private.refuse_unknown_fields(p,
@@ -418,7 +421,7 @@ begin
   where entity_type = entity.entity_type and tournament_no is null and status not in ('RUNNING', 'SKIPPED')
   order by execution_start desc limit 1;
   select * into run from public.sync_execution_history where id = (p ->> 'execution_id')::uuid;
-  -- A run that exists means that the worker repeats the call after a lost response.
+  -- The run exists when the worker repeats the call after a lost response.
   if not found then
     if p ->> 'due_at' is not null then
       perform private.refuse_repeated_run(p);
@@ -486,10 +489,11 @@ begin
 end
 $$;
 comment on function public.finish_sync_execution is
-  'Closes a RUNNING run, dispatches waiting jobs and returns {recorded, status}; recorded is false when it was closed before.';
+  'Closes a RUNNING run, dispatches waiting jobs and returns {recorded, status}; recorded is false when the run was already closed.';
 
 create function public.reap_sync_executions(as_of timestamptz default now()) returns integer
 language sql set search_path = '' as $$
   select private.reap_dead_runs(as_of);
 $$;
-comment on function public.reap_sync_executions is 'The same as private.reap_dead_runs, for all entities.';
+comment on function public.reap_sync_executions is
+  'Closes the dead runs of all entities, as private.reap_dead_runs does, and returns their number.';

@@ -62,7 +62,8 @@ begin
 end
 $$;
 comment on function public.release_upstream_slot is
-  'Releases the slot of {upstream, token}; starts a backoff for {backoff_reason?, backoff_ms?, backoff_fingerprint?} or a {response_ms} far above the usual.';
+  'Releases the slot of {upstream, token}; starts a backoff for {backoff_reason?, backoff_ms?, backoff_fingerprint?}, or for a '
+  '{response_ms} over ten times the baseline.';
 
 create function private.matches_ttl(p_tournament_no text, as_of timestamptz)
   returns table (ttl interval, match_count integer, live_count integer)
@@ -81,7 +82,8 @@ language sql stable set search_path = '' as $$
     where tournament_no = p_tournament_no and vanished_at is null
   ) m;
 $$;
-comment on function private.matches_ttl is 'How long the matches of a tournament stay fresh, how many there are, and how many are live.';
+comment on function private.matches_ttl is
+  'The time for which the matches of a tournament stay fresh, their number, and the number of live matches.';
 
 create function private.is_synced(tournament public.tournaments, utc_day date) returns boolean
 language sql immutable set search_path = '' as $$
@@ -100,12 +102,13 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     select from public.matches m
     where m.tournament_no = t.no and m.vanished_at is null and (
       m.status between 3 and 11 and m.local_date between today.utc_day - 1 and today.utc_day + 1
-      -- A match that has not begun three hours after its time waits for a new one, which the schedule brings.
+      -- A match that has not begun three hours after its time waits for a new time, which a run of the schedule reads.
       or coalesce(m.status, 1) < 3 and m.starts_at between as_of - interval '3 hours' and as_of + interval '15 minutes'
     )
   );
 $$;
-comment on function private.playing_tournaments is 'The synced tournaments with a live match, or one that is due to start or starts within 15 minutes.';
+comment on function private.playing_tournaments is
+  'The synced tournaments with a live match, or with a match that has not begun and whose time is at most 3 hours ago or in 15 minutes.';
 
 create function private.next_play(as_of timestamptz) returns timestamptz
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -113,7 +116,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   from public.tournaments t join public.matches m on m.tournament_no = t.no and m.vanished_at is null and coalesce(m.status, 1) < 3
   where private.is_synced(t, private.utc_date(as_of)) and m.starts_at > as_of + interval '15 minutes';
 $$;
-comment on function private.next_play is 'When the next match that has not begun starts, less 15 minutes; null when no time is published.';
+comment on function private.next_play is 'The time 15 minutes before the start of the next match; null when VIS publishes no time.';
 
 create function private.priority_rank(priority text) returns integer
 language sql immutable set search_path = '' as $$
@@ -146,8 +149,8 @@ begin
 end
 $$;
 comment on function private.tournament_priority(public.tournaments, timestamptz) is
-  'LIVE: a match is live; TODAY: it has matches today (UTC, a day either side) or no match is known; SOON: it starts within a day or has a '
-  'break; LATER: it starts within 7 days or has ended. Null for a tournament that the schedule does not sync.';
+  'LIVE: a match is live. TODAY: the tournament has matches within a day of today (UTC), or no match is known. SOON: the tournament starts '
+  'within a day or has a break. LATER: the tournament starts within 7 days or has ended. Null when the schedule does not sync it.';
 
 create function public.list_due_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -159,7 +162,7 @@ language sql stable set search_path = '' as $$
     from public.tournaments t
     left join public.tournament_sync_state s on s.tournament_no = t.no
     cross join (select private.utc_date(as_of) as utc_day) today
-    -- Alternatives joined by OR, because Postgres estimates that a CASE condition selects half of all tournaments.
+    -- OR joins the alternatives, because Postgres estimates that a CASE condition selects half of all tournaments.
     where p -> 'tournament_nos' ? t.no
       or p -> 'tournament_nos' is null and private.is_synced(t, today.utc_day)
         and (not coalesce((p ->> 'playing')::boolean, false) or t.no in (select private.playing_tournaments(as_of)))
@@ -174,7 +177,8 @@ language sql stable set search_path = '' as $$
   from candidate c;
 $$;
 comment on function public.list_due_tournaments is
-  'The named or all active tournaments, or with {playing} those that play now, by priority or, with {stalest_first}, by their last sync.';
+  'The named tournaments or all that are synced, with {playing} only those that play now; ordered by priority, or with {stalest_first} by '
+  'their last sync.';
 
 create function private.known_json(p_request text, known_rows jsonb[], date_column text) returns jsonb
 language sql stable set search_path = '' as $$
@@ -189,7 +193,7 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function private.known_json is
-  'What a request last confirmed: the dates of its rows by number, how many rows have a value in each column, and a reply held back.';
+  'The known rows of a request: their dates by number, the number of rows with a value in each column, and the held-back reply.';
 
 create function private.known_matches(p_tournament_no text, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -197,7 +201,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     'main_draw_from', t.start_date_main_draw, 'main_draw_until', t.end_date,
     'are_rows_due', coalesce(
       private.is_synced(t, private.utc_date(as_of)) and private.utc_date(as_of) between t.start_date_main_draw and t.end_date, false),
-    -- The second look at a reply needs a full one.
+    -- The second look needs a full reply.
     'version', case
       when k.known -> 'held' = 'null' and s.full_read_at > as_of - interval '15 minutes'
         and (s.version_missed_at is null or s.version_missed_at <= as_of - interval '1 day') then s.vis_version
@@ -211,13 +215,14 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   where t.no = p_tournament_no;
 $$;
 comment on function private.known_matches is
-  'The known matches of a tournament, whether its main draw is today (UTC), so that it must have matches, and the version from which an '
-  'incremental reply continues: null without a full read in the last 15 minutes, and for a day after its versions missed a change.';
+  'The known matches of a tournament; are_rows_due, true while its main draw is played (UTC); and the version from which an incremental '
+  'reply continues. The version is null without a full read in the last 15 minutes, and for a day after an incremental reply omitted a '
+  'change.';
 
 create function public.get_known_season(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
   select private.refuse_unknown_fields(p, '{season}');
-  -- Before the first list of the season, its rows are those that were requested one by one.
+  -- Before the first list of a season, the table has only the tournaments that a sync requested by number.
   select private.known_json(
     'season ' || (p ->> 'season'),
     array(
@@ -229,7 +234,8 @@ language sql stable set search_path = '' as $$
     'start_date'
   );
 $$;
-comment on function public.get_known_season is 'The tournaments that the list of {season} last confirmed, and a list held back; none before the first list.';
+comment on function public.get_known_season is
+  'The known tournaments of {season} and the held-back list; no tournaments before the first accepted list.';
 
 create function private.record_look(p_request text, p_tournament_no text, look jsonb, as_of timestamptz) returns void
 language sql set search_path = '' as $$
@@ -249,7 +255,8 @@ language sql set search_path = '' as $$
     warning = excluded.warning, digest = excluded.digest, contradicted_at = coalesce(excluded.contradicted_at, s.contradicted_at);
 $$;
 comment on function private.record_look is
-  'Stores the digest of a reply that {held} says was held back, or that the reply was believed, and {is_contradicted} of an earlier one.';
+  'Stores a look at a reply: the digest in {held} when the reply was held back, else its acceptance; and whether the reply contradicts an '
+  'earlier one, {is_contradicted}.';
 
 create function private.claim_tournaments(p jsonb, as_of timestamptz) returns uuid
 language plpgsql set search_path = '' as $$
@@ -258,7 +265,7 @@ declare
   nos constant text[] := (p ->> 'tournament_no') || array(select jsonb_array_elements_text(p -> 'tournament_nos'));
   holder uuid;
 begin
-  -- The lease of five minutes is longer than four requests that reach the longest timeout and the pauses between them.
+  -- The lease of five minutes is longer than four requests with the longest timeout and the pauses between them.
   insert into public.tournament_sync_state as s (tournament_no, lease_holder, lease_expires_at)
   select t.no, run_id, as_of + interval '5 minutes' from public.tournaments t where t.no = any (nos)
   -- The order prevents a deadlock between two runs that claim at the same time.
@@ -273,12 +280,13 @@ begin
   return holder;
 end
 $$;
-comment on function private.claim_tournaments is 'Claims the leases of the named tournaments, or none and returns a run that holds one.';
+comment on function private.claim_tournaments is
+  'Claims the leases of the named tournaments and returns null; claims none while another run holds one, and returns that run.';
 
 create function public.claim_tournament(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
 declare
-  -- The slot comes first: a run that waits for one holds no lease that it did not claim at its start.
+  -- The slot is claimed first, so that a run that waits for a slot holds no lease that it did not claim at its start.
   claimed jsonb;
   holder uuid;
 begin
@@ -296,8 +304,8 @@ begin
 end
 $$;
 comment on function public.claim_tournament is
-  'Claims a slot for one request and the lease of a tournament for a run, and returns the known matches; or claims none of both, with '
-  'is_busy while another run holds the lease.';
+  'Claims a slot for one request and the lease of a tournament for a run, and returns the known matches. Without a free slot, or while '
+  'another run holds the lease (is_busy), it claims neither.';
 
 create function private.lock_lease(p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -312,7 +320,7 @@ begin
   end if;
 end
 $$;
-comment on function private.lock_lease is 'Locks the lease that a run holds on a tournament. PT409 LEASE_LOST when it holds none.';
+comment on function private.lock_lease is 'Locks the lease that a run holds on a tournament. PT409 LEASE_LOST when the run holds none.';
 
 create function private.start_waiting_job(p_tournament_no text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -322,7 +330,8 @@ begin
   end if;
 end
 $$;
-comment on function private.start_waiting_job is 'Drains the queue when a job waits for this tournament, whose lease was just released.';
+comment on function private.start_waiting_job is
+  'Drains the queue when a job waits for the tournament; called after a release of its lease.';
 
 create function public.release_tournament(p jsonb, as_of timestamptz default now()) returns void
 language plpgsql set search_path = '' as $$
@@ -337,7 +346,7 @@ begin
 end
 $$;
 comment on function public.release_tournament is
-  'Releases the lease of a run and the {slot} of its request, keeps the freshness, and starts a waiting job.';
+  'Releases the lease of a run and the {slot} of its request, keeps the freshness, and drains the queue when a job waits.';
 
 create function private.complete_tournament(p jsonb, written jsonb, as_of timestamptz) returns integer
 language plpgsql set search_path = '' as $$
@@ -365,7 +374,8 @@ begin
 end
 $$;
 comment on function private.complete_tournament is
-  'Marks the matches outside {present} as vanished, sets the freshness and the {version}, releases the lease, and returns how many vanished.';
+  'Marks the matches outside {present} as vanished, sets the freshness and the {version}, releases the lease, and returns the number of '
+  'vanished matches.';
 
 create function private.upsert_tournaments(p jsonb, as_of timestamptz) returns jsonb
 language sql set search_path = '' as $$
@@ -392,7 +402,7 @@ language sql set search_path = '' as $$
     where t.last_synced <= coalesce((p ->> 'tick_at')::timestamptz, as_of)
     returning t.no, t.version, t.status
   ),
-  -- After a change of status the matches of the tournament are due at once.
+  -- After a change of the status of a tournament, its matches are due at once.
   expired_ttls as (
     update public.tournament_sync_state s set synced_at = null, ttl = null
     from written w join before b using (no)
@@ -425,9 +435,8 @@ begin
 end
 $$;
 comment on function public.complete_season is
-  'Marks the tournaments of {season} outside {present}, if it is not null, as vanished, except rows synced after {tick_at}, records the '
-  '{look} at its list, '
-  'and returns how many vanished.';
+  'Marks the tournaments of {season} outside {present} as vanished, except rows synced after {tick_at}, and returns their number; marks '
+  'none when {present} is null. Records the {look} at the list.';
 
 create function private.upsert_matches(p jsonb, as_of timestamptz) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -478,13 +487,14 @@ begin
 end
 $$;
 comment on function private.upsert_matches is
-  'Upserts {matches} by no and returns {inserted, updated, unchanged, unannounced}: the changes whose version an incremental reply would miss.';
+  'Upserts {matches} by no and returns {inserted, updated, unchanged, unannounced}; unannounced counts changes whose version is not above '
+  'that of the last reply, so that an incremental reply omits them.';
 
 create function private.upsert_rows(list text, p jsonb, as_of timestamptz) returns jsonb
 language sql set search_path = '' as $$
   select case list when 'matches' then private.upsert_matches(p, as_of) else private.upsert_tournaments(p, as_of) end;
 $$;
-comment on function private.upsert_rows is 'Upserts the list of that name.';
+comment on function private.upsert_rows is 'Upserts the rows of p under the name of the list: matches or tournaments.';
 
 create function private.write_rows(list text, p jsonb, as_of timestamptz) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -496,7 +506,7 @@ begin
   begin
     return private.upsert_rows(list, p, as_of) || '{"refused": []}';
   exception when data_exception or integrity_constraint_violation then
-    -- One value refuses the whole batch; the rows are written one by one.
+    -- Postgres refuses the whole batch for one bad value, so the loop below writes the rows one by one.
   end;
   for record in select jsonb_array_elements(p -> list) loop
     begin
@@ -507,15 +517,15 @@ begin
     end;
   end loop;
   if jsonb_array_length(refused) = jsonb_array_length(p -> list) then
-    -- The cause lies outside of the rows, such as a deleted tournament: the caller's transaction writes nothing.
+    -- The cause lies outside the rows, such as a deleted tournament, so the error rolls back the transaction of the caller.
     raise exception using errcode = refused -> 0 ->> 'sqlstate', message = refused -> 0 ->> 'message';
   end if;
   return total || jsonb_build_object('refused', refused);
 end
 $$;
 comment on function private.write_rows is
-  'Upserts a list or, when Postgres refuses a value of it, its rows one by one, and returns {inserted, updated, unchanged, refused}; '
-  'refused has {no, sqlstate, message} of each row that was left out. Fails when every row is refused.';
+  'Upserts a list, or its rows one by one when Postgres refuses the list, and returns {inserted, updated, unchanged, refused}; refused has '
+  '{no, sqlstate, message} of each row that Postgres refused. Raises the first error when Postgres refuses every row.';
 
 create function public.upsert_tournaments(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -541,7 +551,7 @@ begin
     perform private.record_look('tournament ' || (p ->> 'tournament_no'), p ->> 'tournament_no', p -> 'look', as_of);
   end if;
   removed := private.complete_tournament(p, written, as_of);
-  -- Before the queue: a transaction that has the lock of the queue waits for no slot.
+  -- The slot is released before the queue is drained, because a transaction with the lock of the queue must not wait for a slot.
   if p ? 'slot' then
     perform public.release_upstream_slot(p -> 'slot', as_of);
   end if;
@@ -550,5 +560,6 @@ begin
 end
 $$;
 comment on function public.write_matches is
-  'Writes the matches of a reply, which {is_full} when it has all of the tournament, under the lease of the run, records its {version?} and '
-  'the {look} at it, releases the lease and the {slot} of its request, and returns {inserted, updated, unchanged, refused, removed}. PT409 LEASE_LOST.';
+  'Writes the matches of a reply under the lease of the run, records its {version?} and the {look} at it, and releases the lease and the '
+  '{slot} of its request. {is_full} means that the reply has every match. Returns {inserted, updated, unchanged, refused, removed}. PT409 '
+  'LEASE_LOST.';

@@ -15,10 +15,12 @@ create table public.sync_queue_settings (
   constraint sync_queue_settings_delays_are_ordered check (high_after >= interval '0' and normal_after >= high_after)
 );
 comment on table public.sync_queue_settings is 'The limits of the queue, in one row.';
-comment on column public.sync_queue_settings.slots is 'Jobs that may run at once; emergency_slots of them are for EMERGENCY jobs only.';
-comment on column public.sync_queue_settings.slots_per_entity is 'Slots of one entity; EMERGENCY jobs may exceed it by emergency_slots.';
+comment on column public.sync_queue_settings.slots is
+  'The number of jobs that may run at once; emergency_slots of them are for EMERGENCY jobs only.';
+comment on column public.sync_queue_settings.slots_per_entity is
+  'The number of slots of one entity; EMERGENCY jobs may exceed it by emergency_slots.';
 comment on column public.sync_queue_settings.normal_after is
-  'Added to the enqueue time of a NORMAL job to get its rank: no job enqueued later than that overtakes it, so its wait is bounded.';
+  'The delay from the start time of a NORMAL job to its rank. No job that is enqueued after its rank overtakes it, so its wait is bounded.';
 select private.secure_table('public.sync_queue_settings');
 
 insert into public.sync_queue_settings default values;
@@ -65,11 +67,15 @@ create table public.sync_jobs (
 ) with (fillfactor = 70);
 comment on table public.sync_jobs is 'A request for a full run, or for a run of one or several tournaments.';
 comment on column public.sync_jobs.target is 'Empty for a full run, the tournament number, or * for several tournaments.';
-comment on column public.sync_jobs.rank is 'Jobs start in this order: the time from which they may start, plus the delay of the priority.';
-comment on column public.sync_jobs.confirm_removal is 'An operator confirmed the reply of this job: none of it is held back for a second look.';
-comment on column public.sync_jobs.token is 'The fencing token of the current attempt; a worker with another token is refused.';
-comment on column public.sync_jobs.claimed_at is 'The time of the current attempt, or of the one that completed the job.';
-comment on column public.sync_jobs.lease_expires_at is 'An attempt must start its run before this time; then the lease of the run applies.';
+comment on column public.sync_jobs.rank is
+  'The order in which jobs start: the time from which a job may start, plus the delay of its priority.';
+comment on column public.sync_jobs.confirm_removal is
+  'Whether an operator confirmed the reply of the job, so that the run holds none of it back for a second look.';
+comment on column public.sync_jobs.token is 'The fencing token of the current attempt; the database refuses a worker with another token.';
+comment on column public.sync_jobs.claimed_at is
+  'The time at which the current attempt, or the attempt that completed the job, was claimed.';
+comment on column public.sync_jobs.lease_expires_at is
+  'The time before which an attempt must start its run; after the start, the lease of the run applies.';
 create index sync_jobs_waiting_idx on public.sync_jobs (rank, id) where status = 'QUEUED';
 create index sync_jobs_retried_idx on public.sync_jobs (retried_from) where retried_from is not null;
 create unique index sync_jobs_one_running_per_target on public.sync_jobs (entity_type, target) where status = 'RUNNING';
@@ -95,7 +101,7 @@ create table public.sync_job_attempts (
 );
 comment on table public.sync_job_attempts is
   'The attempts that ended without completing the job; sync_jobs holds the current and the completing attempt. '
-  'WAITED met a live run and does not count; EXPIRED did not start its run within its lease.';
+  'A WAITED attempt started no run and does not count. An EXPIRED attempt did not start its run within its lease.';
 select private.secure_table('public.sync_job_attempts');
 revoke select on public.sync_job_attempts from authenticated;
 grant select (job_id, claimed_at, execution_id, ended_at, outcome, error) on public.sync_job_attempts to authenticated;
@@ -119,12 +125,13 @@ create table public.manual_sync_audit (
   constraint manual_sync_audit_priority_is_known check (priority in ('NORMAL', 'HIGH', 'EMERGENCY')),
   constraint manual_sync_audit_finished_iff_terminal check ((completion_timestamp is null) = (final_status is null))
 ) with (fillfactor = 80);
-comment on table public.manual_sync_audit is 'One row for each manual trigger: who, what, why and the result.';
-comment on column public.manual_sync_audit.triggered_by is 'The person who wanted the sync; actor is the caller, who may be the service.';
+comment on table public.manual_sync_audit is 'One row for each manual trigger: the person, the target, the reason and the result.';
+comment on column public.manual_sync_audit.triggered_by is
+  'The person who asked for the sync; actor is the caller, which can be a service.';
 create index manual_sync_audit_job_idx on public.manual_sync_audit (sync_job_id);
 create index manual_sync_audit_actor_idx on public.manual_sync_audit (actor, trigger_timestamp);
 select private.secure_table('public.manual_sync_audit');
--- Only retention, which runs as the owner, deletes triggers.
+-- Only retention, which runs as the owner, deletes rows.
 revoke delete, truncate on public.manual_sync_audit from service_role;
 -- The contract fixes the name of this policy.
 alter policy "Allow service monitoring access" on public.manual_sync_audit rename to "Allow admin manual sync";

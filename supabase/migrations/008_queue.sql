@@ -1,7 +1,7 @@
--- Jobs in the order of their life: enqueue, claim, dispatch, start, finish, cancel, requeue; then how the API shows and estimates them.
--- Over 300 lines: it has every change of the status of a job. In plpgsql, because Postgres plans a SQL function at each call.
--- Enqueueing, claiming and expiring hold the lock of the queue. The order of all locks is run, entity, tournaments, running job, queue,
--- waiting job, audit log.
+-- Jobs: enqueue, claim, dispatch, start, finish, cancel and requeue, and the JSON and the estimate of a job for the API.
+-- Over 300 lines, because every change of the status of a job is in this file. The functions are in plpgsql, because Postgres plans a
+-- SQL function at each call. Enqueueing, claiming and expiring hold the lock of the queue. The order of all locks is run, entity,
+-- tournaments, running job, queue, waiting job, audit log.
 
 create function private.job_rank(p_priority text, at_time timestamptz) returns timestamptz
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
@@ -30,7 +30,8 @@ begin
 end
 $$;
 comment on function private.repeated_trigger is
-  'The job of the same Idempotency-Key and actor within 24 hours, or null. PT409 IDEMPOTENCY_KEY_REUSED for another request.';
+  'The job that the actor triggered with the same Idempotency-Key within 24 hours, or null. PT409 IDEMPOTENCY_KEY_REUSED for a different '
+  'request.';
 
 create function private.refuse_too_many_triggers(actor_name text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -48,7 +49,7 @@ begin
 end
 $$;
 comment on function private.refuse_too_many_triggers(text, timestamptz) is
-  'Raises PT429 TOO_MANY_TRIGGERS, with the seconds to wait as hint, when the actor triggered or requeued as often as a minute allows.';
+  'Raises PT429 TOO_MANY_TRIGGERS, with the seconds to wait as hint, when the actor has reached the limit of triggers per minute.';
 
 create function private.join_or_insert_job(p jsonb, as_of timestamptz) returns public.sync_jobs
 language plpgsql set search_path = '' as $$
@@ -148,9 +149,10 @@ begin
   return expired_attempts;
 end
 $$;
-comment on function private.requeue_expired_jobs is 'Retries unstarted jobs, fails expired ones; returns the expired attempts.';
+comment on function private.requeue_expired_jobs is
+  'Retries jobs whose run did not start in time, fails waiting jobs that expired, and returns the number of expired attempts.';
 
--- The cost makes Postgres check the cheap conditions of a query first.
+-- The cost makes Postgres check the cheaper conditions of a query first.
 create function private.conflicting_run(p_entity_type text, p_tournament_no text, p_tournament_nos jsonb, as_of timestamptz) returns uuid
 language plpgsql stable cost 10000 set search_path = '' as $$
 begin
@@ -171,14 +173,14 @@ begin
 end
 $$;
 comment on function private.conflicting_run is
-  'The run for which a run of this target must wait: the live one of the target, or the holder of a lease of its tournaments; or null.';
+  'The run for which a run of this target must wait: the live run of the target, or the holder of a lease of its tournaments; else null.';
 
 create function private.claim_sync_job(as_of timestamptz) returns public.sync_jobs
 language plpgsql set search_path = '' as $$
 declare
   claimed public.sync_jobs;
 begin
-  -- The caller holds the lock of the queue, so that counting the slots and claiming one are a single step.
+  -- The caller holds the lock of the queue, so no other transaction claims a slot between the count and the claim.
   with free_slot as materialized (
     select e.entity_type, is_emergency
     from public.sync_queue_settings q cross join public.sync_status e cross join unnest(array[true, false]) is_emergency
@@ -196,7 +198,7 @@ begin
     lease_expires_at = as_of + interval '30 seconds', started_at = coalesce(j.started_at, as_of)
   where j.id = (
     select w.id from public.sync_jobs w
-    -- The CASE hides the conditions from the planner: it reads the index in the order of the rank, stops at the first job, and keeps the plan.
+    -- The CASE hides the conditions from the planner, so that it reads the index in the order of the rank and stops at the first job.
     where w.status = 'QUEUED' and case
       when w.not_before <= as_of and (w.expires_at is null or w.expires_at > as_of)
         and (select true from free_slot f where f.entity_type = w.entity_type and f.is_emergency = (w.priority = 'EMERGENCY'))
@@ -204,14 +206,15 @@ begin
         and private.conflicting_run(w.entity_type, w.tournament_no, w.tournament_nos, as_of) is null
     end
     order by w.rank, w.id limit 1
-    -- Waits for a cancellation instead of skipping its job, so that no job overtakes another.
+    -- The claim waits for a cancellation and does not skip its job, so that no job overtakes another.
     for update
   )
   returning j.* into claimed;
   return claimed;
 end
 $$;
-comment on function private.claim_sync_job is 'Claims the first job that may start, with a token and 30 s to start its run; or null, also during an upstream backoff.';
+comment on function private.claim_sync_job is
+  'Claims the first job that may start, with a token and 30 s to start its run; returns null without one and during an upstream backoff.';
 
 create function public.drain_sync_queue(as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -220,7 +223,7 @@ declare
   dispatched integer := 0;
   returned integer;
 begin
-  -- The statements below take their snapshots after the lock.
+  -- Each statement below has a snapshot from after the lock.
   perform pg_advisory_xact_lock(hashtext('sync_queue'));
   returned := private.requeue_expired_jobs(as_of);
   loop
@@ -240,7 +243,8 @@ begin
   return jsonb_build_object('dispatched', dispatched, 'returned', returned);
 end
 $$;
-comment on function public.drain_sync_queue is 'Ends expired attempts and dispatches every job that may start; returns both numbers.';
+comment on function public.drain_sync_queue is
+  'Ends expired attempts and dispatches every job that may start; returns the numbers of both.';
 
 create function private.reserve_attempt(p jsonb) returns public.sync_jobs
 language plpgsql set search_path = '' as $$
@@ -267,7 +271,7 @@ begin
   where id = job.id;
 end
 $$;
-comment on function private.postpone_attempt is 'Ends an attempt that started no run: the job waits 5 s, and the attempt does not count.';
+comment on function private.postpone_attempt is 'Ends an attempt that started no run; the job waits 5 s, and the attempt does not count.';
 
 create function private.start_attempt(p jsonb, run public.sync_execution_history, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -281,7 +285,7 @@ begin
   end if;
 end
 $$;
-comment on function private.start_attempt is 'Attaches a started run to its attempt; queues the job again after a SKIPPED run.';
+comment on function private.start_attempt is 'Stores a started run in its job; queues the job again after a SKIPPED run.';
 
 create function public.postpone_sync_job(p jsonb, as_of timestamptz default now()) returns void
 language plpgsql set search_path = '' as $$
@@ -290,7 +294,8 @@ begin
   perform private.postpone_attempt(private.reserve_attempt(p), p ->> 'reason', as_of);
 end
 $$;
-comment on function public.postpone_sync_job is 'Returns a job whose worker cannot start a run. PT409 LEASE_LOST when the attempt is not current.';
+comment on function public.postpone_sync_job is
+  'Queues a job again whose worker cannot start a run. PT409 LEASE_LOST when the attempt is not current.';
 
 create function private.finish_attempt(job public.sync_jobs, p_outcome text, p_error text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -301,7 +306,7 @@ begin
   end if;
 end
 $$;
-comment on function private.finish_attempt is 'Records the end of the current attempt of a job, if it has one.';
+comment on function private.finish_attempt is 'Records the end of the current attempt of a job; does nothing for a job without an attempt.';
 
 create function private.close_job(
   p_job_id uuid, p_final_status text, p_records_processed integer, p_error text, p_error_details jsonb, as_of timestamptz
@@ -338,7 +343,8 @@ begin
   end if;
 end
 $$;
-comment on function private.retry_job is 'Queues a job again after a failed attempt, or closes it when it may not be retried.';
+comment on function private.retry_job is
+  'Queues a job again after a failed attempt, or closes the job when it was cancelled, cannot be retried or has no attempt left.';
 
 create function private.finish_job(run public.sync_execution_history, p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -360,7 +366,8 @@ begin
   end if;
 end
 $$;
-comment on function private.finish_job is 'Completes, cancels or retries the job of a closed run that is its current attempt.';
+comment on function private.finish_job is
+  'Completes, cancels or retries the job of a closed run, when the run is the current attempt of the job.';
 
 create function public.cancel_sync_job(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -373,13 +380,13 @@ begin
   if job.finished_at is not null then
     raise sqlstate 'PT409' using message = format('the job is already %s', job.status), detail = 'JOB_OVER';
   end if;
-  -- A worker reads the request in the answer to its next heartbeat.
+  -- The answer to the next heartbeat carries the request to the worker.
   update public.sync_jobs set
     cancel_requested_at = coalesce(cancel_requested_at, as_of),
     cancelled_by = coalesce(cancelled_by, p -> 'actor' ->> 'name')
   where id = job.id;
   if job.execution_id is null then
-    -- The job waits, or its run has not started: closing the job clears its token, so that a late worker is refused.
+    -- The run has not started. Closing the job clears its token, so that the database refuses a late worker.
     perform private.finish_attempt(job, 'CANCELLED', 'cancelled before the run started', as_of);
     perform private.close_job(job.id, 'CANCELLED', null, 'cancelled before the run started', null, as_of);
   end if;
@@ -391,7 +398,8 @@ begin
 end
 $$;
 comment on function public.cancel_sync_job is
-  'Cancels a job at once before its run starts, else at the next tournament, and returns it. PT404 NOT_FOUND, PT409 JOB_OVER.';
+  'Cancels a job and returns it: at once before its run starts, else before the next tournament of the run. PT404 NOT_FOUND, PT409 '
+  'JOB_OVER.';
 
 create function public.requeue_sync_job(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -475,7 +483,7 @@ begin
         order by r.created_at desc limit 30
       ) newest
     ),
-    -- Tournaments run in parallel. This is the duration of the last full run divided by the sum of the durations of its tournaments.
+    -- A run syncs tournaments in parallel. The share is the duration of the last full run divided by the sum over its tournaments.
     concurrency as (
       select least(extract(epoch from full_run.duration) / nullif(sum(extract(epoch from r.processing_duration)), 0), 1) as share_of_sum
       from (
@@ -486,7 +494,7 @@ begin
       ) full_run join public.sync_tournament_results r on r.sync_execution_id = full_run.id
       group by full_run.duration
     )
-    -- A tournament without results counts with the average of the others.
+    -- The average of the other tournaments stands for a tournament without results.
     select greatest(max(r.ms), avg(r.ms) * cardinality(nos) * coalesce((select share_of_sum from concurrency), 1))
     from result r group by r.age having count(*) = (select count(distinct tournament_no) from result)
     order by r.age
@@ -494,7 +502,7 @@ begin
 end
 $$;
 comment on function private.duration_samples is
-  'Durations in ms, newest first, at most 30: of full runs, or of the n-th newest results of the tournaments; empty without any.';
+  'At most 30 durations in ms, newest first: of full runs, or of the n-th newest results of the tournaments; empty without a result.';
 
 create function private.estimate_facts(job public.sync_jobs, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -505,7 +513,7 @@ begin
       from public.sync_jobs j left join public.sync_execution_history h on h.id = j.execution_id
       where j.status = 'RUNNING' and j.id <> job.id
       union all
-      -- A scheduled run has no slot, but no job of its target may start beside it.
+      -- A scheduled run occupies no slot, but no job of its target may start beside it.
       select false, h.entity_type, job.target, null, as_of - h.execution_start, h.execution_start, h.id
       from public.sync_execution_history h
       where h.id = private.conflicting_run(job.entity_type, job.tournament_no, job.tournament_nos, as_of) and h.sync_job_id is null
@@ -518,7 +526,7 @@ begin
     with_duration as (
       select o.is_waiting, o.rank, o.id, jsonb_build_object(
         'entity_type', o.entity_type, 'target', o.target, 'elapsed_ms', extract(epoch from o.elapsed) * 1000,
-        -- An average that is kept, except for several tournaments.
+        -- The entity and the tournament store an average; for several tournaments the average is computed.
         'duration_ms', case
           when o.target = '*' then (select avg(d) from unnest(private.duration_samples(o.entity_type, o.target, o.tournament_nos, as_of)) d)
           when o.target <> '' and e.leases_tournaments then extract(epoch from s.average_duration) * 1000
@@ -545,7 +553,7 @@ begin
 end
 $$;
 comment on function private.estimate_facts is
-  'The facts for the estimate of a job: its own durations, the limits, the running jobs, and the first fifty waiting jobs before it.';
+  'The facts for the estimate of a job: its own durations, the limits, the running jobs, and the first 50 waiting jobs before it.';
 
 create function private.job_json(job public.sync_jobs, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -582,4 +590,4 @@ begin
 end
 $$;
 comment on function private.job_json is
-  'A job for the API: without its token, with queue position, progress, attempts and the facts for its estimate.';
+  'A job for the API, without its token, and with its queue position, progress, attempts and the facts for its estimate.';

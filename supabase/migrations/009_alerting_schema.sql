@@ -1,6 +1,6 @@
 -- Alert rules with their defaults, incidents, events, evaluations, silences, channels and their canaries, the outboxes of notifications and
 -- weekly reports, and the watchdog.
--- Past 300 lines, because a table stands with its comments, indexes and access.
+-- Over 300 lines, because a table is beside its comments, indexes and access.
 
 create function private.threshold_range(p_metric varchar) returns numrange
 language sql immutable set search_path = '' as $$
@@ -81,22 +81,22 @@ comment on column public.alert_rules.entity_type is 'An entity type, all for eve
 comment on column public.alert_rules.escalation_delay is
   'After each delay without acknowledgement the severity rises one step, up to CRITICAL, and the channels of the next step are notified.';
 comment on column public.alert_rules.evaluation_window is
-  'The period of the value; without effect on the value of a metric that is a state, such as consecutive_failures or sync_overdue.';
+  'The period of the value; the value of a metric that is a state, such as consecutive_failures or sync_overdue, does not depend on it.';
 comment on column public.alert_rules.minimum_runs is
   'With fewer finished full runs in the window the value is unknown; metrics that need no runs ignore it.';
 comment on column public.alert_rules.for_duration is
-  'How long the condition must be met before the incident fires; until then it is PENDING.';
+  'The time for which the condition must be met before the incident fires; until then the incident is PENDING.';
 comment on column public.alert_rules.recovery_threshold is
   'The threshold at which an incident resolves; null is the threshold of the rule.';
 comment on column public.alert_rules.no_data is 'The effect of an unknown value: KEEP the state, count it as OK, or ALERT.';
 comment on column public.alert_rules.scope is
   'ENTITY: one incident per entity type, all or system; TOURNAMENT: one incident per tournament of the entity type.';
 comment on column public.alert_rules.lowest_priority is
-  'The lowest priority of the tournaments that the rule measures, as in private.tournament_priority(); null: each tournament.';
+  'The lowest priority of the tournaments that the rule measures, as in private.tournament_priority(); null measures every tournament.';
 comment on column public.alert_rules.escalation_channels is
   'A list of channels for each escalation step; a step notifies them in addition to the channels of the rule and of earlier steps.';
 comment on column public.alert_rules.objective_id is 'The objective whose budget a burn_rate rule measures.';
-comment on column public.alert_rules.broken_since is 'Since when evaluations cannot measure the rule; null while they can.';
+comment on column public.alert_rules.broken_since is 'The time since which evaluations cannot measure the rule; null while they can.';
 create unique index alert_rules_one_canary on public.alert_rules (metric) where metric = 'canary';
 create index alert_rules_objective_idx on public.alert_rules (objective_id) where objective_id is not null;
 select private.secure_table('public.alert_rules');
@@ -112,9 +112,10 @@ create table public.alert_rule_versions (
   constraint alert_rule_versions_rule_is_an_object check (jsonb_typeof(rule) = 'object')
 );
 comment on table public.alert_rule_versions is
-  'Each version of each rule with the time in which it was evaluated, so that incidents of the past can be explained and replayed.';
+  'Each version of each rule with its period of validity, so that past incidents can be explained and replayed.';
 comment on column public.alert_rule_versions.rule_id is 'The rule; its versions stay after its deletion.';
-comment on column public.alert_rule_versions.valid_until is 'When the next version or the deletion ended it; null: it is current.';
+comment on column public.alert_rule_versions.valid_until is
+  'The time at which the next version or the deletion ended the version; null for the current version.';
 comment on column public.alert_rule_versions.rule is 'The row of alert_rules without broken_since and broken_reason.';
 create unique index alert_rule_versions_one_current_per_rule on public.alert_rule_versions (rule_id) where valid_until is null;
 create index alert_rule_versions_ended_idx on public.alert_rule_versions (valid_until);
@@ -177,7 +178,7 @@ select private.record_rule_version(r, 'installation', r.created_at) from public.
 
 create function private.create_burn_rules(objective public.sync_objectives) returns void
 language sql set search_path = '' set timezone = 'UTC' as $$
-  -- A rule fires when the burn rate of its window would spend this share of the budget (Google, SRE Workbook, chapter 5, table 5-8).
+  -- The threshold is the burn rate that spends this share of the budget in the window (Google, SRE Workbook, chapter 5, table 5-8).
   with created as (
     insert into public.alert_rules (
       name, description, entity_type, metric, objective_id, threshold, evaluation_window, severity, escalation_delay, minimum_runs, runbook_url
@@ -196,7 +197,7 @@ language sql set search_path = '' set timezone = 'UTC' as $$
   select private.record_rule_version(c, 'installation', c.created_at) from created c;
 $$;
 comment on function private.create_burn_rules(public.sync_objectives) is
-  'Creates the burn-rate rules of an objective: 2, 5 and 10 % of its budget in 1 hour, 6 hours and 3 days.';
+  'Creates the burn-rate rules of an objective, for 2, 5 and 10 % of its budget in 1 hour, 6 hours and 3 days.';
 
 -- The other objectives have fewer than 100 events in their window, too few for a rate.
 select private.create_burn_rules(o) from public.sync_objectives o where o.indicator in ('sync_success', 'timeliness', 'freshness');
@@ -252,8 +253,8 @@ begin
 end
 $$;
 comment on function private.keep_default_rules() is
-  'Creates the default rules of a new entity, and deletes the rules and objectives of a deleted one; a trigger, because people write entities '
-  'with SQL.';
+  'Creates the default rules of a new entity, and deletes the rules and objectives of a deleted one; a trigger, because people write '
+  'entities with SQL.';
 create trigger keep_default_rules after insert or delete on public.sync_status
   for each row execute function private.keep_default_rules();
 
@@ -313,31 +314,36 @@ create table public.alert_incidents (
   constraint alert_incidents_label_has_an_author check ((label is null) = (labelled_by is null))
 );
 comment on table public.alert_incidents is
-  'One row each time the condition of a rule was met in a scope; entity_type and tournament_no are the scope.';
+  'One row for each time in which the condition of a rule was met in a scope; entity_type and tournament_no are the scope.';
 comment on column public.alert_incidents.notified_at is
-  'When the first notification was queued; null while all were muted by a silence or a parent.';
+  'The time at which the first notification was queued; null while the incident is muted.';
 comment on column public.alert_incidents.version is
-  'Incremented by each change; a transition applies only to the version that it was decided on.';
+  'Each change increments the version; a transition applies only to the version on which it was decided.';
 comment on column public.alert_incidents.parent_id is
-  'The incident with the same cause that inhibits this one: a destination that was notified of it is not notified of this one.';
+  'The incident with the same cause that inhibits this one; a destination that was notified of the parent is not notified of this '
+  'incident.';
 comment on column public.alert_incidents.muted_by is
-  'Why no destination is notified at present: a SILENCE, the PARENT, or COVERAGE by incidents that notified the same runs.';
+  'The cause that mutes every destination: a SILENCE, the PARENT, or COVERAGE by notified incidents about the same runs; null when a '
+  'destination is not muted.';
 comment on column public.alert_incidents.cause is
-  'The fingerprint of the failures; when it changes, the destinations are notified again. Null for a metric with several causes.';
+  'The fingerprint of the failures; after a change of the fingerprint, the destinations are notified again. Null for a metric with several '
+  'causes.';
 comment on column public.alert_incidents.unacknowledged_since is
-  'Since when the escalation clock runs; null while the incident is acknowledged, silenced, inhibited or not notified.';
+  'The start of the escalation clock; null while the incident is acknowledged, silenced, inhibited or not notified.';
 comment on column public.alert_incidents.met_ms is
-  'How long a pending incident has met its condition, up to met_at; unknown values and gaps in the evaluations do not count.';
+  'The time in ms for which the condition of a pending incident has been met, up to met_at; unknown values and gaps in the evaluations do '
+  'not count.';
 comment on column public.alert_incidents.awaits_recovery is
-  'A person resolved the incident while its condition was met: no other one opens until the value recovers.';
+  'Whether a person resolved the incident while its condition was met, so that no other incident opens until the value recovers.';
 comment on column public.alert_incidents.began_at is
-  'When the condition began, taken from the run or the due time; opened_at is when an evaluation first saw it.';
-comment on column public.alert_incidents.recovered_at is 'When a flapping incident began to recover; it resolves after a long recovery.';
+  'The time at which the condition began, from the run or the due time; opened_at is the time at which an evaluation first found it.';
+comment on column public.alert_incidents.recovered_at is
+  'The time at which a flapping incident began to recover; it resolves after a long recovery.';
 comment on column public.alert_incidents.missed_due_at is
-  'The first due time of the missed runs that this incident reports: they started late while no rules were evaluated.';
-comment on column public.alert_incidents.label is 'Whether a person found the incident USEFUL or NOISE; null: nobody said so.';
+  'The first due time of the missed runs that the incident reports; these runs started late in a gap of the evaluations.';
+comment on column public.alert_incidents.label is 'Whether a person labelled the incident USEFUL or NOISE; null without a label.';
 comment on column public.alert_incidents.is_test is
-  'The incident sends the canaries of channels. No function of the API shows or counts it, and no act changes it.';
+  'Whether the incident sends canaries to channels. No function of the API shows or counts such an incident, and no act changes one.';
 create index alert_incidents_opened_idx on public.alert_incidents (opened_at, id) where not is_test;
 create index alert_incidents_live_idx on public.alert_incidents (entity_type) where state <> 'RESOLVED';
 create unique index alert_incidents_one_live_per_scope
@@ -358,7 +364,7 @@ create table public.alert_coverage (
   constraint alert_coverage_first_run_is_not_later check (first_run_at <= last_run_at)
 );
 comment on table public.alert_coverage is
-  'The full runs that an incident reports: those of the entity that started from first_run_at to last_run_at. A destination that was '
+  'The full runs that an incident covers: the runs of the entity that started from first_run_at to last_run_at. A destination that was '
   'notified of the incident is not notified of a rate that only these runs push over its threshold.';
 create index alert_coverage_time_idx on public.alert_coverage (last_run_at);
 select private.secure_table('public.alert_coverage');
@@ -386,7 +392,7 @@ create table public.alert_evaluations (
 );
 comment on table public.alert_evaluations is 'Each evaluation of the rules and the number of transitions that it applied.';
 comment on column public.alert_evaluations.evaluated_since is
-  'Start of the series of evaluations that this one belongs to; a gap of five minutes or more starts a new series.';
+  'The start of the evaluations without a gap to which this evaluation belongs; five minutes without an evaluation are a gap.';
 create index alert_evaluations_time_idx on public.alert_evaluations (evaluated_at desc);
 select private.secure_table('public.alert_evaluations');
 
@@ -416,9 +422,10 @@ create table public.alert_silences (
     check (ends_at - starts_at <= case when recurs_every is null then interval '31 days' else interval '366 days' end)
 );
 comment on table public.alert_silences is
-  'A silence mutes the notifications of matching incidents; when it ends, incidents that still fire are notified.';
+  'A silence mutes the notifications of matching incidents; after its end, the incidents that still fire are notified.';
 comment on column public.alert_silences.recurs_every is
-  'The silence repeats: a window of length lasts opens at starts_at and again after every recurs_every (UTC); null: it does not repeat.';
+  'The interval of a recurring silence: a window of length lasts opens at starts_at and again after every recurs_every (UTC); null for a '
+  'silence that does not recur.';
 create index alert_silences_end_idx on public.alert_silences (ends_at, id);
 create index alert_silences_rule_idx on public.alert_silences (rule_id);
 create index alert_silences_incident_idx on public.alert_silences (incident_id) where incident_id is not null;
@@ -484,15 +491,17 @@ comment on table public.notification_channels is
   '{chat_id} with its bot token; ntfy {url} with an access token or none; pagerduty {host} with its integration key; email {to: [...], '
   'by_severity?}; alertmanager {url, headers?}, which receives every incident outside the outbox; dashboard.';
 comment on column public.notification_channels.vault_id is
-  'The secret of Vault with the address, the headers and the secrets. Null where SQL inserted the channel: config and secret have them.';
-comment on column public.notification_channels.previous_secret is 'Signs in addition to the secret until previous_secret_until.';
+  'The secret of Vault with the address, the headers and the secrets. Null for a channel that SQL inserted; config and secret then have '
+  'them.';
+comment on column public.notification_channels.previous_secret is
+  'This secret signs in addition to the current one until previous_secret_until.';
 comment on column public.notification_channels.group_window is
-  'States of a group that are queued within this time after its last message are sent together at the end of the window.';
+  'The time after a message of a group in which further states wait; they are sent together at its end.';
 comment on column public.notification_channels.hourly_limit is
-  'Messages per hour, group and destination; further states wait and are sent together. CRITICAL and its end do not wait.';
+  'The number of messages per hour, group and destination; further states wait and are sent together. CRITICAL and its end do not wait.';
 comment on column public.notification_channels.weekly_report is 'Whether the channel receives the report of each week.';
 comment on column public.notification_channels.canary_every is
-  'How often a canary, a test message through rule, evaluation, outbox and channel, proves the channel; null: never.';
+  'The interval of canaries, which are test messages through rule, evaluation, outbox and channel; null for a channel without canaries.';
 select private.secure_table('public.notification_channels');
 -- The REST API must not return the addresses in config or a secret.
 revoke select on public.notification_channels from authenticated;
@@ -513,7 +522,8 @@ language sql stable security definer set search_path = '' as $$
   end;
 $$;
 comment on function private.channel_secrets(public.notification_channels) is
-  'The {url?, headers?, secret?, previous_secret?} of a channel; empty when Vault lost them. Security definer: only the owner reads Vault.';
+  'The {url?, headers?, secret?, previous_secret?} of a channel; empty when Vault does not have them. Security definer, because only the '
+  'owner reads Vault.';
 
 create function private.store_channel_secrets(channel text, secrets jsonb) returns uuid
 language plpgsql security definer set search_path = '' as $$
@@ -530,7 +540,7 @@ begin
 end
 $$;
 comment on function private.store_channel_secrets(text, jsonb) is
-  'Stores the secrets of a channel in Vault and returns their id. Security definer: only the owner writes to Vault.';
+  'Stores the secrets of a channel in Vault and returns their id. Security definer, because only the owner writes to Vault.';
 
 create function private.forget_channel_secrets() returns trigger
 language plpgsql security definer set search_path = '' as $$
@@ -540,7 +550,8 @@ begin
 end
 $$;
 comment on function private.forget_channel_secrets() is
-  'Deletes the secrets of a deleted channel, or of one that no longer has any. Security definer: only the owner deletes from Vault.';
+  'Deletes the secrets of a deleted channel, or of a channel without secrets, from Vault. Security definer, because only the owner deletes '
+  'from Vault.';
 create trigger forget_channel_secrets after delete on public.notification_channels
   for each row when (old.vault_id is not null) execute function private.forget_channel_secrets();
 create trigger forget_replaced_channel_secrets after update of vault_id on public.notification_channels
@@ -554,7 +565,8 @@ language sql stable set search_path = '' as $$
     'secret', s -> 'secret', 'previous_secret', s -> 'previous_secret', 'hourly_limit', channel.hourly_limit)
   from private.channel_secrets(channel) s;
 $$;
-comment on function private.channel_with_secrets(public.notification_channels) is 'A channel as its sender needs it, with address, headers and secrets.';
+comment on function private.channel_with_secrets(public.notification_channels) is
+  'A channel with its address, headers and secrets, for its sender.';
 
 create table public.notification_destinations (
   id bigint generated always as identity primary key,
@@ -570,10 +582,12 @@ create table public.notification_destinations (
   constraint notification_destinations_retry_only_after_a_failure check (retry_at is null or failures > 0)
 );
 comment on table public.notification_destinations is
-  'Where the messages of a channel go: each recipient of an email channel, or the channel itself (an empty recipient).';
-comment on column public.notification_destinations.retry_at is 'No message is sent before; every message to the destination waits.';
-comment on column public.notification_destinations.proven_at is 'When it last accepted a notification or a test message.';
-comment on column public.notification_destinations.last_error is 'The error of the last notification or test message; null after a success.';
+  'The destinations of a channel: each recipient of an email channel, or the channel itself (an empty recipient).';
+comment on column public.notification_destinations.retry_at is 'No message to the destination is sent before this time.';
+comment on column public.notification_destinations.proven_at is
+  'The time at which the destination last accepted a notification or a test message.';
+comment on column public.notification_destinations.last_error is
+  'The error of the last notification or test message; null after a success.';
 select private.secure_table('public.notification_destinations');
 -- The REST API must not return addresses.
 revoke select on public.notification_destinations from authenticated;
@@ -606,12 +620,13 @@ create table public.alert_notifications (
 );
 comment on table public.alert_notifications is
   'The outbox: a state of an incident for one destination. A message reports the newest state of each incident of a group.';
-comment on column public.alert_notifications.group_key is 'The rule and the entity type: a message has the incidents of one group.';
+comment on column public.alert_notifications.group_key is 'The rule and the entity type; a message has the incidents of one group.';
 comment on column public.alert_notifications.status is
-  'SUPERSEDED: a newer state replaced this one before it was delivered, or it was an end that nobody had to receive.';
+  'SUPERSEDED: a newer state replaced the state before its delivery, or the state is an end without a delivered opening.';
 comment on column public.alert_notifications.first_failed_at is
   'The first failed attempt to deliver a state of the incident to the destination; after three days the state is DEAD.';
-comment on column public.alert_notifications.is_perhaps_received is 'The answer to an attempt was lost.';
+comment on column public.alert_notifications.is_perhaps_received is
+  'Whether the answer to an attempt was lost, so that the destination may have the message.';
 comment on column public.alert_notifications.message_id is 'The id of the last message that reported the state.';
 create index alert_notifications_open_idx on public.alert_notifications (destination_id, group_key)
   where status in ('PENDING', 'SENDING', 'DEAD');
@@ -620,7 +635,7 @@ create index alert_notifications_incident_idx on public.alert_notifications (inc
 create index alert_notifications_token_idx on public.alert_notifications (token) where token is not null;
 create index alert_notifications_time_idx on public.alert_notifications (created_at);
 select private.secure_table('public.alert_notifications');
--- A viewer could record a delivery with the token.
+-- The REST API must not return the tokens, with which a caller can record a delivery.
 revoke select on public.alert_notifications from authenticated;
 grant select (id, channel, incident_id, group_key, item, status, attempts, first_failed_at, is_perhaps_received, message_id, last_error,
   discarded_by, created_at, sent_at) on public.alert_notifications to authenticated;
@@ -660,13 +675,15 @@ create table public.channel_canaries (
     check ((confirmed_by is not null) = (proven_at is not null and stage = 'READER'))
 );
 comment on table public.channel_canaries is
-  'Each check of a channel by a test message. The check is open until the channel is proven or a stage failed.';
+  'Each check of a channel by a test message. A check is open until it proves the channel or fails at a stage.';
 comment on column public.channel_canaries.stage is
-  'The stage that an open check waits for, that a failed one failed at, or that proved the channel: RULE, a rule can send the message; '
-  'EVALUATION, the rules were evaluated; OUTBOX, the message was queued; CHANNEL, the channel accepted it; READER, somebody followed the '
-  'link of an email.';
-comment on column public.channel_canaries.incident_id is 'The test incident that queued the message; null until then.';
-comment on column public.channel_canaries.confirmed_by is 'Who followed the link of the email.';
+  'The current stage of an open check, the stage at which a check failed, or the stage that proved the channel. RULE: a rule can send the '
+  'message. EVALUATION: the rules were evaluated. OUTBOX: the message was queued. CHANNEL: the channel accepted the message. READER: a '
+  'person followed the link in an email.';
+comment on column public.channel_canaries.incident_id is
+  'The test incident that queued the message; null for a check whose message is not queued.';
+comment on column public.channel_canaries.confirmed_by is
+  'The name of the person who followed the link in the email; null for a check that no link confirmed.';
 create unique index channel_canaries_one_open_per_channel on public.channel_canaries (channel) where proven_at is null and failed_at is null;
 create index channel_canaries_channel_idx on public.channel_canaries (channel, opened_at desc);
 create index channel_canaries_time_idx on public.channel_canaries (opened_at);
@@ -681,7 +698,8 @@ create table public.weekly_reports (
   constraint weekly_reports_facts_are_an_object check (jsonb_typeof(facts) = 'object'),
   constraint weekly_reports_is_after_its_week check (created_at >= (week + 7)::timestamp at time zone 'UTC')
 );
-comment on table public.weekly_reports is 'The facts of the report of each week, by the Monday on which the week begins (UTC); each channel receives these.';
+comment on table public.weekly_reports is
+  'The facts of the report of each week, by the Monday on which the week begins (UTC); each channel receives these.';
 create index weekly_reports_time_idx on public.weekly_reports (created_at);
 select private.secure_table('public.weekly_reports');
 
@@ -705,11 +723,11 @@ create table public.weekly_report_deliveries (
 );
 comment on table public.weekly_report_deliveries is 'The outbox of the weekly reports: one row per report and destination.';
 comment on column public.weekly_report_deliveries.is_perhaps_received is
-  'The answer to the attempt was lost; the report is not sent again, because nobody should receive it twice.';
+  'Whether the answer to the attempt was lost; the report is then not sent again, because no recipient should receive it twice.';
 create index weekly_report_deliveries_open_idx on public.weekly_report_deliveries (destination_id) where status in ('PENDING', 'SENDING');
 create index weekly_report_deliveries_token_idx on public.weekly_report_deliveries (token) where token is not null;
 select private.secure_table('public.weekly_report_deliveries');
--- A viewer could record a delivery with the token.
+-- The REST API must not return the tokens, with which a caller can record a delivery.
 revoke select on public.weekly_report_deliveries from authenticated;
 grant select (id, week, destination_id, status, attempts, is_perhaps_received, last_error, sent_at)
   on public.weekly_report_deliveries to authenticated;
@@ -720,7 +738,8 @@ create table private.watchdog (
   notified_at timestamptz,
   constraint watchdog_is_one_row check (id)
 );
-comment on table private.watchdog is 'Since when the alert processor is late, and when the watchdog URL was last called.';
+comment on table private.watchdog is
+  'One row with the time since which the alert processor is late, and the time of the last call of the watchdog URL.';
 alter table private.watchdog enable row level security;
 grant select, update on private.watchdog to service_role;
 

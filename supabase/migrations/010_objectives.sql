@@ -1,5 +1,5 @@
--- The events of each indicator, their rollup by hour, and what the objectives read from both. An event belongs to the time at which it
--- happened and counts once it is decided whether it is bad. Over 300 lines, because each indicator has a function for its events.
+-- The events of each indicator, their rollup by hour, and the burn rates of the objectives. An event has the time at which it happened,
+-- and counts from the time at which it is decided to be good or bad. Over 300 lines, because each indicator has a function for its events.
 
 create function private.run_fingerprint(p_execution_id uuid) returns table (fingerprint varchar, is_sole boolean)
 language plpgsql stable rows 1 set search_path = '' as $$
@@ -18,7 +18,7 @@ begin
 end
 $$;
 comment on function private.run_fingerprint(uuid) is
-  'The most frequent fingerprint among the failures of a run, and whether all have it; no row without a failure.';
+  'The most frequent fingerprint among the failures of a run, and whether all failures have it; no row without a failure.';
 
 create function private.indicator_limit(indicator text) returns interval
 language sql immutable set search_path = '' as $$
@@ -26,7 +26,7 @@ language sql immutable set search_path = '' as $$
     when 'delivery' then interval '5 minutes' end;
 $$;
 comment on function private.indicator_limit(text) is
-  'The delay up to which an event is good: of a start after its due time, of the evaluation of a failure, and of a delivery.';
+  'The longest delay of a good event: of a start after its due time, of the evaluation of a failure, and of a delivery.';
 
 create type private.indicator_event as (indicator varchar, entity_type varchar, at timestamptz, is_bad boolean, cause varchar);
 
@@ -47,7 +47,7 @@ language sql stable rows 1000 set search_path = '' as $$
     and not exists (select from public.sync_tournament_results r where r.sync_execution_id = h.id);
 $$;
 comment on function private.result_events(timestamptz, timestamptz, timestamptz) is
-  'The results of tournaments in the full runs that started in the range, by the start of their run.';
+  'The results of tournaments in the full runs that started in the range; each has the time of the start of its run.';
 
 create function private.due_times(entity public.sync_status, p_from timestamptz, p_until timestamptz) returns setof timestamptz
 language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
@@ -56,7 +56,7 @@ language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
     private.next_due(entity, greatest(p_from, entity.created_at, entity.schedule_changed_at) - interval '5.000001 seconds'),
     p_until - interval '1 microsecond', entity.sync_frequency
   ) due (at)
-  -- An interval under a minute has no due times, only a last start. An entity that was never active has no pauses either.
+  -- An interval under a minute has no due times, only a last start. An inactive entity without a pause was never active.
   where entity.sync_frequency >= interval '1 minute' and not private.was_paused(entity.entity_type, due.at)
     and (entity.is_active or exists (select from public.entity_pauses p where p.entity_type = entity.entity_type));
 $$;
@@ -74,12 +74,12 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function private.started_within(public.sync_status, timestamptz, interval) is
-  'Whether a full run for the due time started within the delay; a run by hand counts for the due time before it.';
+  'Whether a full run for the due time started within the delay; a manual run counts for the due time before it.';
 
 create function private.timeliness_events(p_from timestamptz, p_until timestamptz, as_of timestamptz) returns setof private.indicator_event
 language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
   select 'timeliness', e.entity_type, d.due_at, not s.is_started, case when not s.is_started then (
-    -- An upstream backoff holds runs back because of the failure before it.
+    -- The failure of the run before the due time can have started an upstream backoff, in which no run starts.
     select f.fingerprint
     from (
       select h.id from public.sync_execution_history h
@@ -93,11 +93,11 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
   cross join lateral (select private.started_within(e, d.due_at, private.indicator_limit('timeliness')) as is_started) s;
 $$;
 comment on function private.timeliness_events(timestamptz, timestamptz, timestamptz) is
-  'The due times in the range that are older than the limit; bad without a start, with the failure of the run before as its cause.';
+  'The due times in the range that are older than the limit; bad without a start, with the failure of the run before it as the cause.';
 
 create function private.freshness_events(p_from timestamptz, p_until timestamptz, as_of timestamptz) returns setof private.indicator_event
 language sql stable rows 1000 set search_path = '' set timezone = 'UTC' as $$
-  -- Only a sync that reads matches at any time keeps every tournament fresh; one that runs during play reads some of them.
+  -- A sync that runs at any time keeps every tournament fresh; a sync that runs during play reads only some of them.
   with minute as materialized (
     select e.entity_type, e.sync_frequency + e.grace as limit_age, m.at
     from public.sync_status e cross join generate_series(
@@ -124,25 +124,24 @@ language sql stable rows 1000 set search_path = '' set timezone = 'UTC' as $$
     where r.tournament_no = t.no and r.created_at <= m.at and r.success and r.warning_code is null and s.leases_tournaments
     order by r.created_at desc limit 1
   ) last_read on true
-  -- Finished matches are read once a day, so that their data stays fresh for their ttl.
+  -- The sync reads finished matches once a day, so their data stays fresh for their ttl.
   cross join lateral (
     select m.at > coalesce(last_read.created_at + greatest(last_read.ttl, m.limit_age), t.created_at + m.limit_age) as is_bad
   ) b;
 $$;
 comment on function private.freshness_events(timestamptz, timestamptz, timestamptz) is
-  'The minutes of the range of each tournament on its days; bad while its matches were last read longer ago than interval and grace, or '
-  'their ttl.';
+  'The minutes of the range on the days of each tournament; bad when its matches are older than their ttl and than interval plus grace.';
 
 create function private.detection_events(p_from timestamptz, p_until timestamptz, as_of timestamptz) returns setof private.indicator_event
 language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
   with failure as (
     select h.entity_type, f.failed_at, h.execution_end as recorded_at
     from public.sync_execution_history h
-    -- The reaper closes a run whose worker died; the failure is its last heartbeat.
+    -- A run whose lease expired failed at its last heartbeat, before the reaper closed it.
     cross join lateral (
       select case when h.status = 'TIMED_OUT' and h.lease_expires_at < h.deadline then h.heartbeat_at else h.execution_end end as failed_at
     ) f
-    -- A run ends after an hour at most.
+    -- A run lasts an hour at most.
     where h.tournament_no is null and h.success_weight < 1 and h.execution_start >= p_from - interval '2 hours'
       and h.execution_start < p_until and h.execution_end <= as_of
     union all
@@ -158,7 +157,7 @@ language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
   where f.failed_at >= p_from and f.failed_at < p_until and f.failed_at + private.indicator_limit('detection') <= as_of;
 $$;
 comment on function private.detection_events(timestamptz, timestamptz, timestamptz) is
-  'The failures in the range: full runs that did not succeed wholly, and due times without a start within the grace; bad without an '
+  'The failures in the range: full runs with a failure, and due times without a start within the grace; bad without an '
   'evaluation within the limit.';
 
 create function private.delivery_events(p_from timestamptz, p_until timestamptz, as_of timestamptz) returns setof private.indicator_event
@@ -166,7 +165,7 @@ language sql stable rows 10 set search_path = '' as $$
   select 'delivery', i.entity_type, n.created_at, d.is_late, case when d.is_late then n.channel end
   from public.alert_notifications n
   join public.alert_incidents i on i.id = n.incident_id and not i.is_test
-  -- A state that a newer one replaced within the limit was not awaited, and neither was an end that nobody had to receive.
+  -- A superseded state is an event only when a newer state replaced it after the limit.
   left join lateral (
     select min(o.created_at) as at from public.alert_notifications o
     where n.status = 'SUPERSEDED' and o.incident_id = n.incident_id and o.destination_id = n.destination_id and o.seq > n.seq
@@ -204,7 +203,8 @@ language sql stable rows 100 set search_path = '' as $$
     coalesce(jsonb_object_agg(c.cause, c.bad_events) filter (where c.bad_events > 0), '{}')
   from cause c group by c.indicator, c.entity_type, c.bucket;
 $$;
-comment on function private.indicator_hours(text[], timestamptz, timestamptz, timestamptz) is 'The events of a range as rows of the rollup.';
+comment on function private.indicator_hours(text[], timestamptz, timestamptz, timestamptz) is
+  'The events of a range as rows of the rollup.';
 
 create function private.decided_until(as_of timestamptz) returns timestamptz
 language sql immutable set search_path = '' as $$
@@ -222,7 +222,7 @@ declare
 begin
   select coalesce(r.rolled_until, date_bin('1 hour', (select min(h.execution_start) from public.sync_execution_history h), '2000-01-01 00:00:00+00'))
   into since from private.indicator_rollup r for update of r;
-  -- A day at a time, so that a rollup of a long history does not hold its locks for long.
+  -- One call rolls up a day at most, so that a long history does not keep the locks for long.
   until_hour := least(until_hour, since + interval '1 day');
   if since is null or until_hour <= since then
     return 0;
@@ -236,15 +236,15 @@ begin
 end
 $$;
 comment on function private.roll_up_indicators(timestamptz) is
-  'Rolls up the next hours whose events are decided, at most a day, and returns the number of rows.';
+  'Rolls up the next hours whose events are decided, at most a day, and returns the number of rows that it wrote.';
 
 create function private.rolled_until(p_from timestamptz, as_of timestamptz) returns timestamptz
 language sql stable set search_path = '' as $$
-  -- Before the first rollup only the last hours are known, so that no read walks through the rows of weeks.
+  -- Before the first rollup a read has the events of the last hours only, because scanning the rows of weeks is slow.
   select greatest(p_from, least(r.rolled_until, private.decided_until(as_of))) from private.indicator_rollup r;
 $$;
 comment on function private.rolled_until(timestamptz, timestamptz) is
-  'Until when the rollup has the events of a range that begins at p_from; the rows have those after it.';
+  'The time before which the rollup has the events of a range that begins at p_from; later events are computed from the rows.';
 
 create function private.indicators_between(p_indicator text, p_from timestamptz, as_of timestamptz) returns setof public.sync_indicators
 language sql stable rows 1000 set search_path = '' as $$
@@ -263,8 +263,8 @@ language sql immutable set search_path = '' as $$
     greatest(long_window / 12, 4 / nullif(events_per_hour, 0) * interval '1 hour');
 $$;
 comment on function private.burn_windows(interval, numeric) is
-  'The windows of a burn rate: the long one, and the short one that is a twelfth of it (Google, SRE Workbook, chapter 5). They widen until '
-  '12 and 4 events are expected in them.';
+  'The long window of a burn rate, and the short window, a twelfth of it (Google, SRE Workbook, chapter 5). They are widened until they '
+  'have 12 and 4 expected events.';
 
 create function private.burn_rates(objective_ids uuid[], long_windows interval[], as_of timestamptz) returns table (
   objective_id uuid, long_window interval, long_burn interval, short_burn interval, long_rate numeric, short_rate numeric,

@@ -6,8 +6,8 @@ create type private.alert_value as (
   evidence jsonb, facts jsonb
 );
 comment on type private.alert_value is
-  'The value of a rule in one scope: since when the condition is met, a run that shows it, and the most frequent error of that run. Facts '
-  'are fields of the measurement that differ from their defaults.';
+  'The value of a rule in one scope, the time since which its condition is met, a run that shows it, and the most frequent error of that '
+  'run. The facts are fields of the measurement that differ from their defaults.';
 
 create function private.was_live(incident public.alert_incidents, as_of timestamptz) returns boolean
 language plpgsql immutable set search_path = '' as $$
@@ -19,8 +19,8 @@ comment on function private.was_live(public.alert_incidents, timestamptz) is 'Wh
 
 create function private.records_collapse(p_entity_type text, entities public.sync_status[], as_of timestamptz) returns numeric
 language sql stable set search_path = '' set timezone = 'UTC' as $$
-  -- A full run without a request does not count, because no tournament was due. A collapse becomes the median, and is accepted as a
-  -- lasting change, when most runs of the 7 days that end a day ago are collapsed: after 5 days. For all it is the largest drop.
+  -- A full run without a request does not count, because no tournament was due. A lasting drop becomes the median after 5 days, when most
+  -- runs of the 7 days that end a day ago have it. The value of all is the largest drop of an entity.
   with last_run as (
     select e.entity_type, h.execution_start, h.records_read::numeric / h.api_calls as records_per_call
     from unnest(entities) e cross join lateral (
@@ -29,7 +29,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
         and w.execution_start <= as_of and w.execution_end <= as_of
       order by w.execution_start desc limit 1
     ) h
-    -- The replies of a live sync have only what changed, so that all does not include it.
+    -- The replies of a live sync have changed matches only, so the value of all excludes it.
     where private.cause_of_pause(e) is null and (p_entity_type = e.entity_type or p_entity_type = 'all' and not e.runs_during_play)
   ),
   baseline as (
@@ -68,7 +68,7 @@ begin
 end
 $$;
 comment on function private.run_figures(varchar, interval, public.sync_status[], timestamptz) is
-  'The figures of the full runs that started in the window, for an entity or for each that is active and not paused.';
+  'The figures of the full runs that started in the window, for one entity or for each that is active and not paused.';
 
 create function private.run_peaks(scope varchar, evaluation_window interval, entities public.sync_status[], as_of timestamptz) returns table (
   seconds numeric, longest_run uuid, memory_mb integer, largest_run uuid, is_stale boolean,
@@ -85,7 +85,7 @@ begin
     select f.*, f.execution_end > as_of - evaluation_window as is_recent,
       row_number() over (order by f.execution_end desc, f.id) = 1 as is_last
     from entity e cross join lateral (
-      -- A hosted function ends after 400 seconds, so a run that ended in the window started at most an hour before it.
+      -- A hosted function ends after 400 seconds, so a run that ended in the window started less than an hour before the window.
       select h.id, h.execution_end, h.duration, h.memory_usage_mb from public.sync_execution_history h
       where h.entity_type = e.entity_type and h.tournament_no is null and h.success_weight is not null
         and h.execution_start > as_of - evaluation_window - interval '1 hour' and h.execution_start <= as_of and h.execution_end <= as_of
@@ -105,7 +105,7 @@ begin
   newest as materialized (
     select h.*
     from entity e cross join lateral (
-      -- Of a run that ended later only the end has a memory usage.
+      -- The row of a run that ended after as_of has the memory usage at its end, not at as_of.
       select h.id, case when h.execution_end > as_of then 'RUNNING' else h.status end as status, h.execution_start, h.heartbeat_at,
         h.lease_expires_at, h.deadline, case when h.status = 'RUNNING' then h.memory_usage_mb end as memory_usage_mb
       from public.sync_execution_history h
@@ -129,8 +129,9 @@ begin
 end
 $$;
 comment on function private.run_peaks(varchar, interval, public.sync_status[], timestamptz) is
-  'Seconds and MiB of the full runs that finished in the window, else of the last one (is_stale), of the oldest RUNNING one, and the '
-  'longest time without a heartbeat of a newest run, each with its run.';
+  'The longest duration in seconds and the largest memory in MiB of the full runs that finished in the window; without such a run, those '
+  'of the last run, with is_stale. The duration and the memory of the oldest RUNNING run. The longest time without a heartbeat. Each value '
+  'has the id of its run.';
 
 create function private.bad_runs(p_entity_type varchar, p_execution_id uuid, streak integer, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -146,7 +147,8 @@ language sql stable set search_path = '' as $$
   ) r where r.first_run_at is not null;
 $$;
 comment on function private.bad_runs(varchar, uuid, integer, timestamptz) is
-  'The last failed full runs of an entity, as many as its streak, or the named run, as [{entity_type, first_run_at, last_run_at}].';
+  'The span of the last failed full runs of an entity, as many as its streak, or of the named run: [{entity_type, first_run_at, '
+  'last_run_at}].';
 
 create function private.error_count(rule public.alert_rules, entities public.sync_status[], as_of timestamptz) returns bigint
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -157,7 +159,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     and not exists (select from public.sync_execution_history h where h.id = l.sync_execution_id and h.execution_end > as_of);
 $$;
 comment on function private.error_count(public.alert_rules, public.sync_status[], timestamptz) is
-  'The errors in the window of a rule, of its type if it names one.';
+  'The number of errors in the window of a rule, of its error type if the rule names one.';
 
 create function private.severity_rank(severity text) returns integer
 language sql immutable set search_path = '' as $$
@@ -172,16 +174,16 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     where i.rule_id = rule.id and private.was_live(i, as_of)
   ),
   covered as materialized (
-    -- A message about a live incident also covers the runs after it, until the incident ends.
+    -- A message about a live incident also covers the later runs, until the incident ends.
     select distinct n.destination_id, v.entity_type, v.first_run_at, case when private.was_live(i, as_of) then as_of else v.last_run_at end
       as last_run_at
     from rate cross join public.alert_coverage v join public.alert_incidents i on i.id = v.incident_id
     join public.alert_notifications n on n.incident_id = v.incident_id
-    -- A destination with runs that were covered when the incident of the rate opened stays inhibited after they left the window.
+    -- A destination whose runs were covered at the opening of the rate incident stays inhibited after these runs have left the window.
     where (v.last_run_at > rate.opened_at - rule.evaluation_window or private.was_live(i, as_of))
       and rule.entity_type in ('all', v.entity_type) and n.created_at <= as_of
       and (n.status in ('PENDING', 'SENDING', 'SENT') or n.status = 'SUPERSEDED' and exists (
-        -- It waited until the first attempt to deliver a state that came about later.
+        -- The notification was waiting until the first attempt to deliver a later state.
         select from public.alert_notifications later left join public.alert_deliveries d on d.notification_id = later.id and d.attempt = 1
         where later.incident_id = n.incident_id and later.destination_id = n.destination_id and later.seq > n.seq
           and coalesce(d.at, later.created_at) >= as_of
@@ -220,7 +222,8 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   from figure f join public.notification_destinations d on d.id = f.destination_id;
 $$;
 comment on function private.uncovered_rates(public.alert_rules, public.sync_status[], timestamptz) is
-  'The success rate or error rate at each destination without the runs of incidents that it was notified of at no lower severity.';
+  'The success rate or error rate at each destination, without the runs of incidents that it was notified of at the same or a higher '
+  'severity.';
 
 create function private.measure_rates(rules public.alert_rules[], entities public.sync_status[], as_of timestamptz) returns setof private.alert_value
 language plpgsql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
@@ -256,8 +259,8 @@ begin
       then private.uncovered_rates(r, entities, as_of) else '[]' end)
   from rule r
   left join total t on t.scope = r.entity_type and t.evaluation_window = r.evaluation_window
-  -- The rate of all entities is the lowest of those with enough runs: a frequent sync must not hide a rare one. Means of thirds that are
-  -- equal differ in their last digits.
+  -- The rate of all entities is the lowest rate of an entity with enough runs, because a frequent sync must not hide a rare one. The rates
+  -- are rounded, because equal means of thirds differ in their last digits.
   left join lateral (
     select f.* from figures f where f.scope = r.entity_type and f.evaluation_window = r.evaluation_window
     order by f.runs >= r.minimum_runs desc, round(f.success_rate, 9), f.entity_type limit 1
@@ -280,8 +283,8 @@ begin
 end
 $$;
 comment on function private.measure_rates(public.alert_rules[], public.sync_status[], timestamptz) is
-  'The rules on rates of the full runs in their window: success rate, errors per run, cache hit ratio, mean API response time in ms, share '
-  'of fallbacks in requests.';
+  'The values of the rules on rates of full runs in their window: success rate, errors per run, cache hit ratio, mean API response time in '
+  'ms, share of fallbacks in requests.';
 
 create function private.measure_peaks(rules public.alert_rules[], entities public.sync_status[], as_of timestamptz) returns setof private.alert_value
 language plpgsql stable rows 100 set search_path = '' as $$
@@ -296,7 +299,7 @@ begin
     from (select distinct r.entity_type, r.evaluation_window from rule r) s
     cross join lateral private.run_peaks(s.entity_type, s.evaluation_window, entities, as_of) p
   ),
-  -- A run that is still going can raise a value, and never end an incident.
+  -- A RUNNING run can raise a value, but never lowers it.
   peak as (
     select r as rule, p.*, case r.metric
       when 'duration_exceeded' then case when p.running_seconds >= greatest(r.threshold, p.seconds) then p.running_run end
@@ -327,7 +330,8 @@ begin
 end
 $$;
 comment on function private.measure_peaks(public.alert_rules[], public.sync_status[], timestamptz) is
-  'The rules on single full runs: the longest in seconds, the largest in MiB, and the longest time without a heartbeat in seconds.';
+  'The values of the rules on single full runs: the longest in seconds, the largest in MiB, and the longest time without a heartbeat in '
+  'seconds.';
 
 create function private.measure_states(rules public.alert_rules[], entities public.sync_status[], as_of timestamptz) returns setof private.alert_value
 language plpgsql stable rows 100 set search_path = '' as $$
@@ -361,7 +365,7 @@ begin
     order by h.execution_start desc limit 1
   ) run on true
   left join lateral private.run_fingerprint(run.id) failure on true
-  -- No run is dispatched in an upstream backoff: what is overdue then has the cause of the refusal.
+  -- No run is dispatched in an upstream backoff, so an overdue entity then has the fingerprint of the refusal.
   left join lateral private.upstream_backoff(as_of) backoff on r.metric = 'sync_overdue' and worst.overdue_since is not null
   cross join lateral (select case r.metric
     when 'consecutive_failures' then worst.consecutive_failures
@@ -371,7 +375,8 @@ begin
 end
 $$;
 comment on function private.measure_states(public.alert_rules[], public.sync_status[], timestamptz) is
-  'The rules on the state of an entity, or the worst of all: failures in a row, seconds overdue, drop in records (0 to 1).';
+  'The values of the rules on the state of an entity, or of the worst entity for all: consecutive failures, seconds overdue, drop in '
+  'records (0 to 1).';
 
 create function private.failure_streak(p_entity_type varchar, p_tournament_no varchar, as_of timestamptz) returns table (
   failures bigint, last_failed timestamptz, execution_id uuid, fingerprint varchar, error text
@@ -397,7 +402,7 @@ create function private.stale_tournaments(p_entity_type varchar, as_of timestamp
   tournament_no varchar, seconds numeric, stale_since timestamptz, execution_id uuid, fingerprint varchar
 )
 language sql stable rows 10 set search_path = '' as $$
-  -- Only a run that has ended proves that a tournament was due and not read, and a run that an upstream backoff stopped proves nothing.
+  -- Only a run that has ended proves that a tournament was due and not read. A run that an upstream backoff stopped proves nothing.
   with run as materialized (
     select h.id, h.status, h.execution_start, h.execution_end
     from public.sync_status e join public.sync_execution_history h using (entity_type)
@@ -416,8 +421,8 @@ language sql stable rows 10 set search_path = '' as $$
     and (s.synced_at is null or s.synced_at < r.execution_start);
 $$;
 comment on function private.stale_tournaments(varchar, timestamptz) is
-  'The tournaments that the last full run that ended did not read although they were due at its start, with the time from then on which '
-  'they were due until its end; none for an entity whose runs read no tournaments.';
+  'The tournaments that were due at the start of the last finished full run and that it did not read, with the seconds from their due time '
+  'to its end; none for an entity whose runs read no tournaments.';
 
 create function private.failing_tournaments(rule public.alert_rules, as_of timestamptz) returns table (
   tournament_no varchar, has_incident boolean
@@ -436,7 +441,7 @@ comment on function private.failing_tournaments(public.alert_rules, timestamptz)
 
 create function private.measure_tournaments(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
-  -- Other tournaments are not measured: if they neither fail nor are stale nor have an incident, no incident can change.
+  -- Only a tournament that fails, is stale or has an incident is measured, because no other tournament can change an incident.
   with stale as materialized (
     select e.entity_type, f.* from (select distinct r.entity_type from unnest(rules) r where r.metric = 'tournament_staleness') e
     cross join lateral private.stale_tournaments(e.entity_type, as_of) f
@@ -484,7 +489,7 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
   where s.has_incident or p.is_below is not true;
 $$;
 comment on function private.measure_tournaments(public.alert_rules[], timestamptz) is
-  'The values of the rules on each tournament of their priorities: failures in a row, at most 100, or the success rate, null without a '
+  'The values of the rules on each tournament of their priorities: consecutive failures, at most 100, or the success rate, null without a '
   'result in the window; or the seconds for which its matches were due.';
 
 create function private.measure_shared_failure(rule public.alert_rules, entities public.sync_status[], as_of timestamptz) returns setof private.alert_value
@@ -513,14 +518,14 @@ begin
     from (
       select l.entity_type, l.execution_start from latest l join largest g on g.error_fingerprint = l.error_fingerprint where not l.success
       union all
-      -- The full runs of any sync that failed for the same reason, also where no tournament has a result.
+      -- Full runs of any sync that failed with the same fingerprint, with or without a result of a tournament.
       select r.entity_type, r.execution_start from run r join public.sync_error_log e on e.sync_execution_id = r.id
       join largest g on g.error_fingerprint = e.fingerprint where r.tournament_no is null and r.success_weight < 1
     ) f
     group by f.entity_type
   )
   select rule.id, null::varchar,
-    -- After a full run without a due tournament nothing fails any more, although no tournament succeeded.
+    -- A full run without a due tournament has no failing tournament, so the value is 0 and not unknown.
     case when n.tournaments > 0 or exists (select from run where tournament_no is null and success_weight is not null)
       then coalesce(g.failed, 0)::numeric end,
     n.tournaments, g.since, g.execution_id, g.error_fingerprint,
@@ -532,7 +537,8 @@ begin
 end
 $$;
 comment on function private.measure_shared_failure(public.alert_rules, public.sync_status[], timestamptz) is
-  'The most tournaments whose last result in the window failed with the same fingerprint, and their first failure; null without a run.';
+  'The largest number of tournaments whose last result in the window failed with the same fingerprint, and their first failure; null '
+  'without a run.';
 
 create function private.measure_unconfirmed_replies(rule public.alert_rules, as_of timestamptz) returns setof private.alert_value
 language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
@@ -551,7 +557,7 @@ language sql stable rows 1 set search_path = '' set timezone = 'UTC' as $$
   from reply r;
 $$;
 comment on function private.measure_unconfirmed_replies(public.alert_rules, timestamptz) is
-  'The requests whose held-back reply was contradicted in the window of the rule, or has been waiting for its second look for an hour.';
+  'The number of requests whose held-back reply was contradicted in the window of the rule, or has waited an hour for its second look.';
 
 create function private.measure_system(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 10 set search_path = '' as $$
@@ -571,7 +577,8 @@ language sql stable rows 10 set search_path = '' as $$
     from public.alert_rules a where a.is_active and a.broken_since is not null
   ),
   undelivered as (
-    -- States that an attempt did not deliver, and those given up while their incident is live. A state that waits for a limit is neither.
+    -- A state is undelivered after a failed attempt, and when it is DEAD while its incident is live. A state that waits for an hourly limit
+    -- is not.
     select r.id as rule_id, n.channel, count(*) as notifications, min(coalesce(n.first_failed_at, n.created_at)) as since
     from rule r cross join public.alert_notifications n join public.notification_channels c on c.name = n.channel and c.is_active
     join public.alert_incidents i on i.id = n.incident_id and not i.is_test
@@ -630,7 +637,7 @@ language sql stable rows 2 set search_path = '' as $$
         and l.opened_at <= as_of
       order by l.opened_at desc limit 1)
       union all
-      -- Each post proves an Alertmanager.
+      -- Alertmanager has no canaries, because each accepted post proves it.
       select d.channel, 'CHANNEL', coalesce(d.last_sent_at, c.created_at) + interval '10 minutes', d.last_error
       from public.notification_destinations d
       where c.kind = 'alertmanager' and d.channel = c.name and d.last_error is not null
@@ -641,7 +648,7 @@ language sql stable rows 2 set search_path = '' as $$
   select r.id, null::varchar, m.checks, 0::bigint, m.since, null::uuid, null::varchar,
     case when r.metric = 'canary_failed' and m.checks > 0 then jsonb_build_object('failed', f.channels) else '{}' end,
     case when m.checks = 0 then '{}' when r.metric = 'canary' then jsonb_build_object('channels', d.channels)
-      -- The other channels are notified of a channel that is not proven.
+      -- The incident of a failed canary notifies the other channels.
       else jsonb_build_object('channels', (
         select coalesce(jsonb_agg(c.name order by c.name), r.notification_channels) from public.notification_channels c
         where c.is_active and c.kind <> 'alertmanager' and not f.channels ? c.name
@@ -654,15 +661,15 @@ language sql stable rows 2 set search_path = '' as $$
   where r.metric in ('canary', 'canary_failed');
 $$;
 comment on function private.measure_canaries(public.alert_rules[], timestamptz) is
-  'The number of channels whose canary is due and not queued, which that rule notifies, and of channels whose last canary failed, or, for '
-  'Alertmanager, whose posts failed for 10 minutes.';
+  'The values of the rules about canaries. For canary, the number of channels whose canary is due and not queued; the rule notifies these '
+  'channels. For canary_failed, the number of channels whose last canary failed, and of Alertmanagers whose posts failed for 10 minutes.';
 
 create function private.measure_burn_rates(rules public.alert_rules[], as_of timestamptz) returns setof private.alert_value
 language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
-  -- A window that was widened holds more of the budget: its rate counts as that of the window of the rule.
+  -- A widened window has a larger part of the error budget, so its rate is converted to the window of the rule.
   with rule as (
     select r.* from unnest(rules) r join public.sync_objectives o on o.id = r.objective_id
-    -- The first day of an indicator has no typical rate.
+    -- An indicator has no typical rate in its first day.
     where r.metric = 'burn_rate' and exists (
       select from public.sync_indicators i
       where i.indicator = o.indicator and o.entity_type in ('all', i.entity_type) and i.bucket <= as_of - interval '1 day'
@@ -673,7 +680,7 @@ language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
     select b.* from wanted w cross join lateral private.burn_rates(w.objectives, w.windows, as_of) b where w.objectives is not null
   )
   select r.id, null::varchar,
-    -- Under 100 events are too few for a rate, and under three bad ones are no reason to wake anybody.
+    -- Fewer than 100 events are too few for a rate, and fewer than 3 bad events are no reason for a HIGH or CRITICAL incident.
     case when b.window_events < 100 then null when r.severity in ('HIGH', 'CRITICAL') and b.bad_events < 3 then 0
       else round(least(b.long_rate, b.short_rate) * extract(epoch from b.long_burn) / extract(epoch from b.long_window), 4) end,
     b.events, null::timestamptz, null::uuid, case when o.indicator not in ('detection', 'delivery') then b.cause end,
@@ -686,8 +693,8 @@ language sql stable rows 10 set search_path = '' set timezone = 'UTC' as $$
   left join (select distinct * from burn) b on b.objective_id = r.objective_id and b.long_window = r.evaluation_window;
 $$;
 comment on function private.measure_burn_rates(public.alert_rules[], timestamptz) is
-  'The burn rates of the objectives of the rules: the lower of the long and the short window; null without an event in one of them, or with '
-  'under 100 events in the window of the objective, or in the first day of its indicator.';
+  'The burn rate of the objective of each rule: the lower rate of the long and the short window. Null without an event in one of them, '
+  'with fewer than 100 events in the window of the objective, and in the first day of its indicator.';
 
 create function private.missed_runs(p_entity_type varchar, gap_start timestamptz, began_at timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -716,7 +723,8 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     and not private.was_paused(e.entity_type, due.at);
 $$;
 comment on function private.missed_runs(varchar, timestamptz, timestamptz, timestamptz) is
-  'The due times, of at most 200 and outside pauses, whose full run started late after gap_start, without those that the live incident reports.';
+  'The due times after gap_start whose full run started late: outside pauses, among at most 200, and without those that the live incident '
+  'reports.';
 
 create function private.live_incident_json(incident public.alert_incidents) returns jsonb
 language sql stable set search_path = '' as $$
@@ -752,7 +760,7 @@ language sql stable set search_path = '' as $$
     when 'email' then coalesce(channel.config -> 'by_severity' -> severity, channel.config -> 'to') else '[""]' end);
 $$;
 comment on function private.recipients(public.notification_channels, text) is
-  'The recipients of a channel at a severity; one empty recipient where the channel itself is the destination.';
+  'The recipients of a channel at a severity; one empty recipient when the channel itself is the destination.';
 
 create function private.recipients_by_severity() returns jsonb
 language sql stable set search_path = '' as $$
@@ -777,19 +785,20 @@ language sql stable set search_path = '' as $$
     and (s.severity is null or s.severity = coalesce(incident.severity, rule.severity))
     and (s.tournament_no is null or s.tournament_no = p_tournament_no)
     and (s.incident_id is null or s.incident_id = incident.id)
-    -- A canary proves the channel also during a silence.
+    -- A silence does not mute canaries, because a canary proves the channel at any time.
     and rule.metric <> 'canary'
   order by s.incident_id is not null, s.ends_at desc, s.id limit 1;
 $$;
 comment on function private.silence_of(public.alert_rules, text, jsonb, public.alert_incidents, timestamptz) is
-  'The active silence of a scope, one that names the incident only where no other matches; {entities} are those of its failing runs.';
+  'The active silence of a scope; a silence that names the incident is selected only if no other matches. The argument entities has the '
+  'entities of the failing runs.';
 
 create function private.measured(rules public.alert_rules[], entities public.sync_status[], as_of timestamptz) returns setof private.alert_value
 language plpgsql stable rows 100 set search_path = '' as $$
 declare
   metrics constant text[] := array(select r.metric from unnest(rules) r);
 begin
-  -- A function that has no rule to measure is not called, and plpgsql keeps the plans: a replay measures one rule thousands of times.
+  -- A replay measures one rule thousands of times, so a function without a rule to measure is not called, and plpgsql keeps the plans.
   if metrics && array['success_rate', 'error_rate', 'cache_hit_ratio', 'api_response_time', 'api_fallback_ratio'] then
     return query select * from private.measure_rates(rules, entities, as_of);
   end if;
@@ -828,7 +837,7 @@ create function private.flap_window(evaluation_window interval) returns interval
 language sql immutable set search_path = '' as $$
   select greatest(interval '1 hour', least(4 * evaluation_window, interval '1 day'));
 $$;
-comment on function private.flap_window(interval) is 'The time in which incidents of a scope that resolve make the next one flapping.';
+comment on function private.flap_window(interval) is 'The time in which resolved incidents of a scope make the next one flapping.';
 
 create function private.rule_json(r public.alert_rules, flap_window interval) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -850,7 +859,7 @@ language sql stable rows 1 set search_path = '' as $$
   from (select * from public.alert_evaluations where evaluated_at <= as_of order by evaluated_at desc, id desc limit 1) e;
 $$;
 comment on function private.last_evaluation(timestamptz) is
-  'The time of the last evaluation, since when evaluations have run without a gap, and whether the time since the last one is a gap.';
+  'The time of the last evaluation, the start of the evaluations without a gap, and whether the time since the last one is a gap.';
 
 create function private.measurements(rules public.alert_rules[], as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -859,7 +868,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     select r.name, m.tournament_no, private.rule_json(r, f.flap_window) || jsonb_strip_nulls(jsonb_build_object(
       'channels', e.notification_channels,
       'threshold', case r.metric when 'consecutive_failures' then e.alert_threshold_failures end,
-      -- A window that a pause has emptied is no sign of trouble.
+      -- A window can be empty because of a pause, so no_data must not alert.
       'no_data', case when exists (
         select from public.entity_pauses p
         where p.entity_type = r.entity_type and (p.resumed_at is null or p.resumed_at > as_of - r.evaluation_window)
@@ -885,7 +894,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     left join lateral private.silence_of(
       r, m.tournament_no, coalesce(nullif(m.evidence -> 'entities', '[]'), i.evidence -> 'entities'), i, as_of) silence on true
     cross join lateral (select private.flap_window(r.evaluation_window) as flap_window) f
-    -- Incidents of missed runs and those that nobody was notified of do not count.
+    -- Incidents of missed runs and incidents without a notification do not count.
     cross join lateral (
       select count(*) as incidents from public.alert_incidents a
       where a.rule_id = r.id and a.entity_type = r.entity_type and a.tournament_no is not distinct from m.tournament_no
@@ -912,7 +921,7 @@ begin
   begin
     measured := private.measurements(rules, as_of);
   exception when others then
-    -- One rule must not keep the others from being evaluated.
+    -- A broken rule must not stop the evaluation of the others.
     foreach rule in array rules loop
       begin
         measured := measured || private.measurements(array[rule], as_of);
@@ -928,7 +937,7 @@ begin
 end
 $$;
 comment on function private.measure_rules(public.alert_rules[], timestamptz) is
-  'The measurements of the given rules, and those that cannot be measured as broken, with the error.';
+  'The measurements of the given rules, and the broken rules, whose measurement raised an error, with that error.';
 
 create function public.measure_alert_rules(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$

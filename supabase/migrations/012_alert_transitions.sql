@@ -1,6 +1,6 @@
 -- Alert transitions, the notifications that they queue, the deliveries, the canaries, the weekly reports, and the watchdog of the alert
 -- processor.
--- Past 300 lines, because an incident and the notifications that it queues change together.
+-- Over 300 lines, because an incident and the notifications that it queues change together.
 
 create function private.item_of(incident public.alert_incidents, kind text, reason text) returns jsonb
 language sql stable set search_path = '' as $$
@@ -12,11 +12,11 @@ language sql stable set search_path = '' as $$
     'runbook_url', (select r.runbook_url from public.alert_rules r where r.id = incident.rule_id)
   );
 $$;
-comment on function private.item_of(public.alert_incidents, text, text) is 'The state of an incident as a message reports it.';
+comment on function private.item_of(public.alert_incidents, text, text) is 'The state of an incident for a message.';
 
 create function private.queue_canary(incident public.alert_incidents, p jsonb) returns jsonb
 language sql set search_path = '' as $$
-  -- The message says that the incident has ended, because no end follows and a receiver must not keep the incident open.
+  -- The message reports an ended incident, so that a receiver does not keep the incident open; no end of a test is queued.
   update public.channel_canaries k set incident_id = incident.id from public.notification_channels c
   where c.name = k.channel and k.channel = p ->> 'channel' and p ->> 'kind' = 'FIRING' and k.proven_at is null and k.failed_at is null
     and coalesce(k.incident_id, incident.id) = incident.id
@@ -24,8 +24,8 @@ language sql set search_path = '' as $$
     'evidence', case c.kind when 'email' then jsonb_build_object('canary_id', k.id) else '{}' end);
 $$;
 comment on function private.queue_canary(public.alert_incidents, jsonb) is
-  'Records that the check of {channel} is queued with a test incident, and returns what differs in its message: an email has the id for its '
-  'link. Null when the channel has no open check, or for any other {kind} than FIRING: a test is neither repeated nor ended.';
+  'Records the test incident in the open check of {channel}, and returns the different fields of its message; an email has the id for its '
+  'link. Null without an open check, and for a {kind} other than FIRING, because a test is neither repeated nor ended.';
 
 create function private.queue_notification(incident public.alert_incidents, p jsonb, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -61,7 +61,7 @@ language sql set search_path = '' as $$
   order by d.channel, d.recipient;
 $$;
 comment on function private.queue_end(public.alert_incidents, text, timestamptz) is
-  'Queues the end of an incident for each destination for which a state of it was queued.';
+  'Queues the end of an incident for each destination with an earlier state of the incident.';
 
 create function private.queue_acknowledgement(incident public.alert_incidents, reason text, as_of timestamptz) returns void
 language sql set search_path = '' as $$
@@ -76,11 +76,11 @@ language sql set search_path = '' as $$
   order by d.channel, d.recipient;
 $$;
 comment on function private.queue_acknowledgement(public.alert_incidents, text, timestamptz) is
-  'Queues an acknowledgement for each receiver that has acknowledgements of its own and perhaps knows the incident.';
+  'Queues an acknowledgement for each receiver that has its own acknowledgements and may have the incident.';
 
 create function private.can_open(wanted public.alert_incidents) returns boolean
 language sql set search_path = '' as $$
-  -- The lock makes a change of the rule wait, so that the change also ends this incident.
+  -- A change of the rule waits for this lock, so that it also ends this incident.
   with rule as (
     select from public.alert_rules r
     where r.id = wanted.rule_id and r.is_active and r.entity_type = wanted.entity_type and r.metric = wanted.metric
@@ -94,7 +94,7 @@ language sql set search_path = '' as $$
   ));
 $$;
 comment on function private.can_open(public.alert_incidents) is
-  'Whether an incident can open, although its rule can have changed, or a person resolved an incident, since the rule was measured.';
+  'Whether an incident can still open; after the measurement, its rule can have changed, or a person can have resolved an incident.';
 
 create function private.apply_alert_transition(transition jsonb, as_of timestamptz) returns public.alert_incidents
 language plpgsql set search_path = '' as $$
@@ -169,7 +169,8 @@ language sql set search_path = '' as $$
   on conflict (incident_id, entity_type) do update set
     first_run_at = least(c.first_run_at, excluded.first_run_at), last_run_at = greatest(c.last_run_at, excluded.last_run_at);
 $$;
-comment on function private.record_coverage(uuid, jsonb) is 'Adds the runs that show the condition of an incident to those that it covers.';
+comment on function private.record_coverage(uuid, jsonb) is
+  'Adds the runs that show the condition of an incident to the runs that the incident covers.';
 
 create function private.close_coverage(p_incident_id uuid, as_of timestamptz) returns void
 language sql set search_path = '' as $$
@@ -181,23 +182,23 @@ language sql set search_path = '' as $$
   where c.incident_id = p_incident_id;
 $$;
 comment on function private.close_coverage(uuid, timestamptz) is
-  'Ends the coverage of an incident that resolved at the last run that failed: no evaluation may have seen it.';
+  'Extends the coverage of a resolved incident to the last failed run, because an evaluation may not have measured that run.';
 
 create function private.mend_parents() returns void
 language sql set search_path = '' as $$
-  -- A rule that was switched off and on has a new incident, and its scope, which the evaluator compares, is unchanged.
+  -- A rule that was switched off and on has a new incident with the same scope, which the evaluator compares.
   update public.alert_incidents child set parent_id = successor.id
   from public.alert_incidents parent join public.alert_incidents successor
     on successor.rule_id = parent.rule_id and successor.entity_type = parent.entity_type
     and successor.tournament_no is not distinct from parent.tournament_no and successor.state in ('FIRING', 'ACKNOWLEDGED')
   where parent.id = child.parent_id and parent.state = 'RESOLVED' and child.state <> 'RESOLVED' and child.id <> successor.id;
-  -- An evaluation on an older measurement can give a parent to an incident that has children: the next evaluation decides again.
+  -- An evaluation on an older measurement can give a parent to an incident with children; the next evaluation decides again.
   update public.alert_incidents child set parent_id = null
   from public.alert_incidents parent
   where parent.id = child.parent_id and parent.parent_id is not null and parent.state <> 'RESOLVED' and child.state <> 'RESOLVED';
 $$;
 comment on function private.mend_parents() is
-  'Replaces a parent that ended by the live incident of its scope, and takes away a parent that has a parent itself.';
+  'Replaces an ended parent by the live incident of its scope, and removes a parent that has a parent.';
 
 create function private.record_broken_rules(broken jsonb, as_of timestamptz) returns void
 language sql set search_path = '' as $$
@@ -207,7 +208,7 @@ language sql set search_path = '' as $$
   where a.id = r.id and (b.reason is not null or r.broken_since is not null) and r.broken_reason is distinct from left(b.reason, 1000);
 $$;
 comment on function private.record_broken_rules(jsonb, timestamptz) is
-  'Marks the rules that could not be evaluated, with the error, and clears the mark of the others.';
+  'Marks the rules that could not be evaluated with the error, and clears the mark of the other rules.';
 
 create function public.apply_alert_transitions(p jsonb, as_of timestamptz default now()) returns integer
 language plpgsql set search_path = '' as $$
@@ -218,7 +219,7 @@ declare
   broken jsonb := p -> 'broken';
 begin
   perform private.refuse_unknown_fields(p, '{transitions,recovered,broken,cause,rules,evaluated_since}');
-  -- One evaluator at a time: the parent of an incident exists before its children, whichever evaluator opens it.
+  -- The lock admits one evaluator at a time, so that the parent of an incident exists before its children.
   perform pg_advisory_xact_lock(hashtext('public.apply_alert_transitions'));
   for transition in select value from jsonb_array_elements(p -> 'transitions') loop
     begin
@@ -235,7 +236,7 @@ begin
         end if;
       end if;
     exception when others then
-      -- One rule must not keep the others from being applied.
+      -- A broken rule must not stop the transitions of the others.
       broken := broken || jsonb_build_object('rule_id', transition -> 'rule_id', 'reason', sqlerrm);
     end;
   end loop;
@@ -250,7 +251,7 @@ end
 $$;
 comment on function public.apply_alert_transitions(jsonb, timestamptz) is
   'Applies {transitions}, queues their notifications, ends the wait of {recovered} incidents, marks {broken} rules, records '
-  '{evaluated_since, rules, cause} and returns the number that applied.';
+  '{evaluated_since, rules, cause} and returns the number of applied transitions.';
 
 create function private.due_groups(destination_ids bigint[], as_of timestamptz)
 returns table (destination_id bigint, group_key varchar, token uuid, over_limit integer)
@@ -276,7 +277,7 @@ language sql set search_path = '' set timezone = 'UTC' as $$
       where n.destination_id = w.destination_id and n.group_key = w.group_key and n.status = 'SENT'
     ) last_message
     cross join lateral (
-      -- The messages of the last hour; the oldest of as many as the limit allows decides when the next one may follow.
+      -- The query reads as many messages of the last hour as the limit allows; the next message can follow an hour after the oldest.
       select count(*) as count, min(m.sent_at) as first_at from (
         select max(n.sent_at) as sent_at from public.alert_notifications n
         where n.destination_id = w.destination_id and n.group_key = w.group_key and n.status = 'SENT'
@@ -295,7 +296,7 @@ language sql set search_path = '' set timezone = 'UTC' as $$
   order by p.is_critical desc, p.since, p.seq;
 $$;
 comment on function private.due_groups(bigint[], timestamptz) is
-  'The groups of these destinations with a state to deliver that no window or limit holds back, CRITICAL first, each with a new token.';
+  'The groups of these destinations with a due state, outside group windows and hourly limits, CRITICAL first, each with a new token.';
 
 create function public.claim_alert_notifications(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
@@ -321,7 +322,7 @@ begin
     order by d.id
     for update of d skip locked
   );
-  -- An incident that ended before a destination received its beginning, even perhaps, is not reported to it.
+  -- No state of an ended incident is sent to a destination that certainly has none of its states.
   update public.alert_notifications n set status = 'SUPERSEDED', last_error = 'the incident ended before a message was delivered'
   from public.alert_notifications e
   where n.destination_id = any (free_destinations) and n.status = 'PENDING'
@@ -346,8 +347,8 @@ begin
 end
 $$;
 comment on function public.claim_alert_notifications(jsonb, timestamptz) is
-  'Claims up to {limit} groups that are due, and returns each with its token, its destination with secrets, and the other firing incidents; '
-  'deletes previous secrets whose overlap has ended.';
+  'Claims up to {limit} groups that are due, and returns each with its token, its destination with secrets, and the other firing '
+  'incidents; deletes previous secrets whose overlap has ended.';
 
 create function private.item_for(state public.alert_notifications) returns jsonb
 language sql stable set search_path = '' as $$
@@ -358,7 +359,7 @@ language sql stable set search_path = '' as $$
   ), state.item -> 'severity'));
 $$;
 comment on function private.item_for(public.alert_notifications) is
-  'The item of a state, with the severity of the first state that its destination received, even perhaps.';
+  'The item of a state, with the severity of the first state that its destination received or may have received.';
 
 create function private.claimed_group(
   p_token uuid, p_group_key text, p_destination_id bigint, over_limit integer, claimed public.alert_notifications[]
@@ -392,7 +393,7 @@ create function private.record_outcome_at(p_destination_id bigint, p jsonb, is_t
 language sql set search_path = '' set timezone = 'UTC' as $$
   update public.notification_destinations d set
     failures = case when o.is_sent then 0 else d.failures + 1 end,
-    -- 10 s, 20 s, 40 s and so on up to an hour, with a jitter of ±25 %; Retry-After of the receiver replaces it, unless it is over.
+    -- The backoff is 10 s, 20 s, 40 s and so on up to an hour, with a jitter of ±25 %. A Retry-After above zero replaces it.
     retry_at = case when not o.is_sent then as_of + make_interval(secs => coalesce(
       nullif((p ->> 'retry_after_ms')::double precision, 0) / 1000,
       least(10 * 2 ^ least(d.failures, 20) * (0.75 + random() / 2), 3600))) end,
@@ -403,7 +404,7 @@ language sql set search_path = '' set timezone = 'UTC' as $$
   where d.id = p_destination_id;
 $$;
 comment on function private.record_outcome_at(bigint, jsonb, boolean, timestamptz) is
-  'Records the {outcome, error?, retry_after_ms?} of an attempt at a destination: its proof, or its backoff, which each message waits for.';
+  'Records the {outcome, error?, retry_after_ms?} of an attempt at a destination: its proof, or the backoff for which each message waits.';
 
 create function public.record_alert_delivery(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
@@ -444,7 +445,8 @@ begin
 end
 $$;
 comment on function public.record_alert_delivery(jsonb, timestamptz) is
-  'Records the outcome SENT, RETRY (DEAD after three days) or DEAD; what is not reported is SUPERSEDED. False: {token} is not current.';
+  'Records the outcome SENT, RETRY (DEAD after three days) or DEAD; a state that is not reported becomes SUPERSEDED. False when {token} is '
+  'not current.';
 
 create function private.canary_progress(
   canary public.channel_canaries, out stage varchar, out error text, out is_over boolean, out accepted_at timestamptz
@@ -481,7 +483,8 @@ begin
 end
 $$;
 comment on function private.canary_progress(public.channel_canaries) is
-  'The first stage that an open check has not passed, why, whether waiting is useless, and when the channel accepted the message.';
+  'The first stage that an open check has not passed, the reason (error), whether that stage cannot pass any more (is_over), and the time '
+  'at which the channel accepted the message.';
 
 create function private.settle_canaries(as_of timestamptz) returns void
 language sql set search_path = '' set timezone = 'UTC' as $$
@@ -491,9 +494,9 @@ language sql set search_path = '' set timezone = 'UTC' as $$
   from (
     select o.id, a.*,
       a.proven_at is null and case a.stage
-        -- A person has until the next check.
+        -- A person can follow the link until the next check is due.
         when 'READER' then o.opened_at + c.canary_every <= as_of
-        -- Rule "Notifications Undelivered" waits longer.
+        -- 10 minutes are less than the 15 minutes of the rule "Notifications Undelivered", so the canary names the failed stage first.
         else a.is_over or a.since + interval '10 minutes' <= as_of
       end as has_failed
     from public.channel_canaries o join public.notification_channels c on c.name = o.channel
@@ -508,13 +511,13 @@ language sql set search_path = '' set timezone = 'UTC' as $$
   where k.id = s.id and k.proven_at is null and k.failed_at is null;
 $$;
 comment on function private.settle_canaries(timestamptz) is
-  'Moves each open check to the stage that it waits for, proves the channels that accepted their message, and fails the checks whose stage '
-  'took 10 minutes, or for the reader of an email until the next check.';
+  'Sets the current stage of each open check, and closes the checks that are proven or failed. The acceptance of its message proves a '
+  'channel other than email. A stage fails after 10 minutes, and READER when the next check is due.';
 
 create function private.run_canaries(as_of timestamptz default now()) returns void
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
 begin
-  -- Whoever deletes a channel locks it before its checks.
+  -- The deletion of a channel locks the channel before its checks, and this order prevents a deadlock with the deletion.
   perform from public.notification_channels for key share;
   delete from public.channel_canaries k using public.notification_channels c
   where c.name = k.channel and k.proven_at is null and k.failed_at is null and not (c.is_active and c.canary_every is not null);
@@ -527,12 +530,12 @@ begin
   where c.is_active and c.canary_every is not null and as_of >= case
     when k.id is null then c.created_at + c.canary_every
     when k.failed_at is null or k.stage = 'READER' then k.opened_at + c.canary_every
-    -- A failed channel is tried each hour, and once it was corrected.
+    -- The next check of a failed channel is due after a change of the channel, else after an hour.
     when c.updated_at > k.failed_at then c.updated_at
     else k.opened_at + interval '1 hour'
   end
   on conflict do nothing;
-  -- The stage of a new check is known at once.
+  -- The second call sets the stage of the new checks.
   perform private.settle_canaries(as_of);
   update public.alert_notifications n set
     status = 'SUPERSEDED', token = null, lease_expires_at = null, last_error = coalesce(n.last_error, 'the check of the channel is over')
@@ -544,15 +547,15 @@ begin
 end
 $$;
 comment on function private.run_canaries(timestamptz) is
-  'Settles the open checks, opens a check for each channel whose canary is due, and discards the messages of checks that are over.';
+  'Settles the open checks, opens a check for each channel whose canary is due, and discards the messages of closed checks.';
 
 create function private.queue_weekly_report(as_of timestamptz) returns void
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
-  -- At 07:00 UTC on Monday the working day begins in Europe, and the last runs of the week ended hours ago.
+  -- The report is due on Monday at 07:00 UTC, when the working day begins in Europe and the last runs of the week have ended.
   report_week constant date := date_trunc('week', as_of - interval '7 days 7 hours');
 begin
-  -- After a clock was set back, the report of an older week is not created.
+  -- The report of an older week is not created after a clock was set back.
   if exists (select from public.weekly_reports r where r.week >= report_week) then
     return;
   end if;
@@ -571,7 +574,8 @@ begin
 end
 $$;
 comment on function private.queue_weekly_report(timestamptz) is
-  'Creates the report of the last week from Monday 07:00 UTC on, once, also without a channel that wants it, and queues it for those that do.';
+  'Creates the report of the last week once, from Monday 07:00 UTC on, also without a channel that receives reports, and queues it for '
+  'the channels that do.';
 
 create function private.wants_weekly_report(destination public.notification_destinations) returns boolean
 language sql stable set search_path = '' as $$
@@ -581,7 +585,7 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function private.wants_weekly_report(public.notification_destinations) is
-  'Whether the channel is active, wants the report, and has the recipient; those of a severity receive no report.';
+  'Whether the channel is active, receives the report, and has the recipient; recipients of one severity receive no report.';
 
 create function public.claim_weekly_reports(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
@@ -594,7 +598,7 @@ begin
   update public.weekly_report_deliveries r set
     status = 'DEAD', token = null, lease_expires_at = null, is_perhaps_received = true, last_error = 'the sender did not record the outcome'
   where r.status = 'SENDING' and r.lease_expires_at <= as_of;
-  -- After a day a report is old news.
+  -- After a day a report is too old.
   update public.weekly_report_deliveries r set
     status = 'DEAD', last_error = coalesce(r.last_error, 'the channel was off or did not want the report')
   from public.weekly_reports w
@@ -624,8 +628,8 @@ begin
 end
 $$;
 comment on function public.claim_weekly_reports(jsonb, timestamptz) is
-  'Creates the weekly report when it is due, and claims up to {limit} deliveries, each with its token, its destination with secrets, and the '
-  'facts of the report. A delivery is given up after a day, or when its outcome was not recorded.';
+  'Creates the weekly report when it is due, and claims up to {limit} deliveries, each with its token, its destination with secrets, and '
+  'the facts of the report. A delivery becomes DEAD after a day, or when its outcome was not recorded.';
 
 create function public.record_weekly_report(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
@@ -651,7 +655,7 @@ begin
 end
 $$;
 comment on function public.record_weekly_report(jsonb, timestamptz) is
-  'Records the outcome SENT, RETRY (DEAD when no answer came) or DEAD of a report. False: {token} is not current.';
+  'Records the outcome SENT, RETRY (DEAD without an answer) or DEAD of a report; false when {token} is not current.';
 
 create function public.record_channel_test(p jsonb, as_of timestamptz default now()) returns void
 language plpgsql set search_path = '' as $$
@@ -660,7 +664,7 @@ begin
   insert into public.notification_destinations as d (channel, recipient, proven_at, last_error)
   select c.name, coalesce(r.recipient, ''), case when r.error is null then as_of end, left(r.error, 1000)
   from jsonb_to_recordset(p -> 'results') r (recipient text, error text)
-  -- The channel can be deleted during its test.
+  -- A person can delete the channel during its test.
   join public.notification_channels c on c.name = p ->> 'name'
   order by 2
   on conflict (channel, recipient) do update set
@@ -668,7 +672,7 @@ begin
 end
 $$;
 comment on function public.record_channel_test(jsonb, timestamptz) is
-  'Records the {results} of a test of channel {name}: for each {recipient} the {error}, which is null when it accepted the messages.';
+  'Records the {results} of a test of channel {name}: for each {recipient}, the {error}, null when the recipient accepted the messages.';
 
 create function public.get_alertmanager_alerts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -687,7 +691,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   select jsonb_build_object(
     'receivers', (select coalesce(jsonb_agg(r.receiver order by r.receiver ->> 'channel'), '[]') from receiver r),
     'items', (
-      -- What ended comes before what fires, because both can have the same labels.
+      -- Ended incidents are before firing ones, because both can have the same labels and Alertmanager keeps the last.
       select coalesce(jsonb_agg(private.item_of(a.i, case when (a.i).state = 'RESOLVED' then 'RESOLVED' else 'FIRING' end, (a.i).message)
         || jsonb_build_object('first_severity', a.first_severity) order by (a.i).state <> 'RESOLVED', (a.i).opened_at), '[]')
       from alert a where exists (select from receiver)));
@@ -703,7 +707,7 @@ begin
   insert into public.notification_destinations as d (channel, proven_at, last_sent_at, last_error)
   select c.name, outcome.at, outcome.at, left(p ->> 'error', 1000)
   from public.notification_channels c cross join (select case when p ->> 'error' is null then as_of end as at) outcome
-  -- The channel can be deleted during the post.
+  -- A person can delete the channel during the post.
   where c.name = p ->> 'name'
   on conflict (channel, recipient) do update set
     proven_at = coalesce(excluded.proven_at, d.proven_at), last_sent_at = coalesce(excluded.last_sent_at, d.last_sent_at),
@@ -711,7 +715,7 @@ begin
 end
 $$;
 comment on function public.record_alertmanager_post(jsonb, timestamptz) is
-  'Records the outcome of a post of all alerts to channel {name}: the {error}, which is null when it was accepted.';
+  'Records the outcome of a post of all alerts to channel {name}: the {error}, null when the receiver accepted the post.';
 
 create function private.post_watchdog(status text, last_evaluation timestamptz, as_of timestamptz) returns bigint
 language plpgsql security definer set search_path = '' as $$
@@ -737,7 +741,8 @@ begin
 end
 $$;
 comment on function private.post_watchdog(text, timestamptz, timestamptz) is
-  'Posts the status to the Vault secret watchdog_url, signed with watchdog_secret, if both exist. Definer: only the owner reads Vault.';
+  'Posts the status to the URL in the Vault secret watchdog_url, signed with watchdog_secret, if both exist. Security definer, because '
+  'only the owner reads Vault.';
 
 create function private.watch_processor(as_of timestamptz default now()) returns text
 language plpgsql set search_path = '' as $$
@@ -761,4 +766,5 @@ begin
 end
 $$;
 comment on function private.watch_processor(timestamptz) is
-  'Calls the watchdog hourly with late while evaluations are five minutes old, once with back when they run again; returns the status.';
+  'Calls the watchdog URL with the status late each hour while the last evaluation is five minutes old, and once with back after the next '
+  'one; returns the status.';

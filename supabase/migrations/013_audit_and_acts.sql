@@ -23,16 +23,18 @@ create table public.audit_log (
   constraint audit_log_voucher_is_sha256 check (voucher ~ '^[0-9a-f]{64}$')
 );
 comment on table public.audit_log is
-  'One row per act of a person or a service, with the state before and after. Append-only; only functions write it, also for the service.';
+  'One row per act of a person or a service, with the state before and after. Append-only; only SQL functions write rows, also for the '
+  'service.';
 comment on column public.audit_log.at is 'The time of the act, which the caller of a SQL function can choose.';
 comment on column public.audit_log.recorded_at is 'The time of the database, which no caller can choose.';
-comment on column public.audit_log.correlation_id is 'The id that the caller claims for its request.';
-comment on column public.audit_log.address_is_claimed is 'The address is what the caller sent, and not what a trusted header says.';
+comment on column public.audit_log.correlation_id is 'The correlation id that the caller sent.';
+comment on column public.audit_log.address_is_claimed is
+  'Whether the address is from a header that callers can set, and not from the trusted header.';
 comment on column public.audit_log.voucher is
-  'The HMAC of sync-admin over request id, actor, action and object. An act without it did not come through sync-admin.';
+  'The HMAC of sync-admin over request id, actor, action and object. An act without a voucher did not come through sync-admin.';
 create index audit_log_time_idx on public.audit_log (at, id);
 create index audit_log_object_idx on public.audit_log (object_type, object_id, id);
--- A voucher is for one act: a copy of it is refused.
+-- A voucher is for one act, so the index refuses a copy.
 create unique index audit_log_one_act_per_voucher on public.audit_log (voucher) where voucher is not null;
 select private.secure_table('public.audit_log');
 revoke insert, update, delete, truncate, references, trigger on public.audit_log from service_role;
@@ -55,14 +57,14 @@ comment on table public.audit_seals is
   'One seal per row of audit_log: an HMAC-SHA-256 over the other columns, so that a seal can be verified without its row. Append-only.';
 comment on column public.audit_seals.digest is 'The SHA-256 of the text of the row.';
 comment on column public.audit_seals.verdict is
-  'VOUCHED: the row has a valid voucher. DATABASE: the act of retention, which has none. UNVOUCHED: any other row.';
+  'VOUCHED: the row has a valid voucher. DATABASE: the act of retention, which has no voucher. UNVOUCHED: any other row.';
 select private.secure_table('public.audit_seals');
 revoke insert, update, delete, truncate, references, trigger on public.audit_seals from service_role;
 
 create function private.refuse_change() returns trigger
 language plpgsql set search_path = '' as $$
 begin
-  -- private.prune_audit_log sets this parameter for its transaction. Another role that sets it still has no grant to delete.
+  -- private.prune_audit_log sets this parameter for its transaction. Another role can set it, but has no grant to delete.
   if tg_op = 'DELETE' and current_setting('sync.prunes_audit', true) = 'on' then
     return null;
   end if;
@@ -81,7 +83,7 @@ create function private.audit(
   actor jsonb, action text, object_type text, object_id text, before jsonb, after jsonb, reason text, as_of timestamptz
 ) returns void
 language sql security definer set search_path = '' as $$
-  -- The lock lasts until commit, so that rows become visible in the order of their ids and a sealer skips none.
+  -- The lock lasts until commit, so that rows become visible in the order of their ids and the sealer skips none.
   select pg_advisory_xact_lock(hashtext('private.audit'));
   insert into public.audit_log
     (at, actor, actor_role, action, object_type, object_id, before, after, reason, request_id, correlation_id, address,
@@ -91,8 +93,8 @@ language sql security definer set search_path = '' as $$
     actor -> 'vouchers' ->> action);
 $$;
 comment on function private.audit(jsonb, text, text, text, jsonb, jsonb, text, timestamptz) is
-  'Writes the audit row of an action by actor {name, role, request_id?, correlation_id?, address?, address_is_claimed?, vouchers?: {action: '
-  'voucher}}. Definer: the service has no right to insert, so that each row has the action and object of a function.';
+  'Writes the audit row of an action by actor {name, role, request_id?, correlation_id?, address?, address_is_claimed?, vouchers?: '
+  '{action: voucher}}. Security definer, because the service must not insert rows: each row then has the action and object of a function.';
 
 create function private.audit_text(entry public.audit_log) returns text
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -109,7 +111,7 @@ create function private.seal_json(seal public.audit_seals) returns jsonb
 language sql stable set search_path = '' as $$
   select to_jsonb(seal) - 'audit_id' || jsonb_build_object('id', seal.audit_id);
 $$;
-comment on function private.seal_json(public.audit_seals) is 'A seal as the API of the sealer has it, with the id of its row.';
+comment on function private.seal_json(public.audit_seals) is 'A seal with the id of its row, for the sealer and the verifier.';
 
 create function private.hmac_sha256(key bytea, message bytea) returns bytea
 language plpgsql immutable set search_path = '' as $$
@@ -118,7 +120,7 @@ declare
   inner_pad bytea := block || decode(repeat('00', 64 - length(block)), 'hex');
   outer_pad bytea := inner_pad;
 begin
-  -- RFC 2104: the bytes of the inner pad are 0x36 (54), those of the outer pad 0x5c (92).
+  -- In RFC 2104 the bytes of the inner pad are 0x36 (54), and those of the outer pad are 0x5c (92).
   for i in 0 .. 63 loop
     inner_pad := set_byte(inner_pad, i, get_byte(inner_pad, i) # 54);
     outer_pad := set_byte(outer_pad, i, get_byte(outer_pad, i) # 92);
@@ -147,7 +149,7 @@ create function public.list_sealed_audit(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
   select private.refuse_unknown_fields(p, '{after,limit}');
   with newest as (select max(s.audit_id) as id from public.audit_seals s),
-  -- The two branches read at most {limit} rows each by their indexes, which a full join does not.
+  -- Each of the two branches reads at most {limit} rows by its index, which a full join does not.
   ids as (
     (select a.id from public.audit_log a, newest n
       where a.id > (p ->> 'after')::bigint and a.id <= n.id order by a.id limit (p ->> 'limit')::integer)
@@ -167,8 +169,8 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function public.list_sealed_audit(jsonb) is
-  'Returns up to {limit} rows after id {after} and up to the newest seal as rows, each with its seal; text is null when the row is missing, '
-  'seal when the seal is missing. unsealed counts the rows after the newest seal.';
+  'Returns up to {limit} rows after id {after} and up to the newest seal as rows, each with its seal; text is null when the row is '
+  'missing, seal when the seal is missing. unsealed counts the rows after the newest seal.';
 
 create function private.add_seals(after_id bigint, seals jsonb) returns integer
 language plpgsql security definer set search_path = '' as $$
@@ -176,11 +178,12 @@ declare
   sealed integer;
 begin
   perform pg_advisory_xact_lock(hashtext('private.add_seals'));
-  -- When another sealer wrote newer seals in the meantime, the seals of this call are not written.
+  -- The seals of this call are not written when another sealer has written newer ones.
   if after_id is distinct from (select max(s.audit_id) from public.audit_seals s) then
     return 0;
   end if;
-  -- The rows and the order are those of the log: a wrong id would end the sealing, because the sealer begins after the newest seal.
+  -- The ids and their order are from the log and not from the caller, because the sealer begins after the newest seal, and a wrong id ends
+  -- the sealing.
   insert into public.audit_seals (audit_id, previous_id, previous_mac, digest, verdict, sealed_at, mac)
   select e.id, coalesce(lag(e.id) over (order by e.id), after_id),
     coalesce(lag(s.seal ->> 'mac') over (order by e.id), (select h.mac from public.audit_seals h where h.audit_id = after_id), ''),
@@ -192,7 +195,7 @@ begin
 end
 $$;
 comment on function private.add_seals(bigint, jsonb) is
-  'Writes the seals of the rows that follow the newest seal, in their order. Definer: the service has no right to insert a seal.';
+  'Writes the seals of the rows that follow the newest seal, in their order. Security definer, because the service must not insert seals.';
 
 create function public.seal_audit(p jsonb) returns integer
 language sql set search_path = '' as $$
@@ -205,14 +208,14 @@ comment on function public.seal_audit(jsonb) is
 create function private.prune_audit_log() returns integer
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare
-  -- The limit stands here too: a person who can change the setting must not be able to erase the log.
+  -- This function has the limit of 90 days too, because a person who can change the setting must not be able to erase the log.
   kept_from constant timestamptz := clock_timestamp() - (
     select greatest(r.keep, interval '90 days') from public.retention_settings r where r.subject = 'audit_log');
   anchor_id bigint;
   pruned integer;
 begin
-  -- Only a sealed prefix is deleted, so that the chain has no gap. The seal of its last row stays as the anchor: the next seal was
-  -- computed from it, and its time shows that retention was allowed to delete.
+  -- Only sealed rows at the start are deleted, so that the chain has no gap. The seal of the last one stays as the anchor, because the next
+  -- seal was computed from it, and its time shows that retention was allowed to delete.
   select max(a.id) into anchor_id from public.audit_log a
   where a.id < (
     select min(b.id) from public.audit_log b left join public.audit_seals s on s.audit_id = b.id
@@ -225,7 +228,7 @@ begin
   get diagnostics pruned = row_count;
   delete from public.audit_seals where audit_id < anchor_id;
   perform set_config('sync.prunes_audit', 'off', true);
-  -- Verification accepts the deleted rows, because this audit row names the anchor. No other function writes its action and object type.
+  -- Verification accepts the missing rows, because this audit row names the anchor. No other function writes its action and object type.
   perform private.audit('{"name": "retention", "role": "database"}', 'prune-audit', 'audit-log', anchor_id::text, null,
     jsonb_build_object('rows', pruned, 'anchor_id', anchor_id, 'kept_from', kept_from), 'older than the retention', clock_timestamp());
   return pruned;
@@ -243,7 +246,7 @@ begin
   end if;
 end
 $$;
-comment on function private.refuse_missing(boolean, text, text) is 'Raises PT404 NOT_FOUND for an object that was not found.';
+comment on function private.refuse_missing(boolean, text, text) is 'Raises PT404 NOT_FOUND for an object that does not exist.';
 
 create function private.refuse_over_limit(p_subject text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
@@ -251,7 +254,7 @@ declare
   allowed constant integer := (select l.maximum from public.limit_settings l where l.subject = p_subject);
   existing integer;
 begin
-  -- The lock lasts until commit, so that two callers cannot both create the last row that is allowed.
+  -- The lock lasts until commit, so that two callers cannot both create the last allowed row.
   perform pg_advisory_xact_lock(hashtext('private.refuse_over_limit:' || p_subject));
   existing := case p_subject
     when 'alert_rules' then (select count(*) from public.alert_rules)
@@ -268,7 +271,7 @@ begin
 end
 $$;
 comment on function private.refuse_over_limit(text, timestamptz) is
-  'Raises PT409 LIMIT_REACHED when as many rows of the subject exist as limit_settings allows.';
+  'Raises PT409 LIMIT_REACHED when the number of rows of the subject has reached its limit in limit_settings.';
 
 create function private.next_repetition(p_action text, p_object_type text, p_object_id text, as_of timestamptz) returns timestamptz
 language sql stable set search_path = '' as $$
@@ -279,14 +282,15 @@ language sql stable set search_path = '' as $$
   limit 1;
 $$;
 comment on function private.next_repetition(text, text, text, timestamptz) is
-  'When an act that sends requests may be repeated on its object, a minute after the last time; null when it may be repeated now.';
+  'The time at which an act that sends requests may be repeated on its object, a minute after the last one; null when it may be repeated '
+  'now.';
 
 create function private.refuse_repetition(p_action text, p_object_type text, p_object_id text, as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 declare
   next_at timestamptz;
 begin
-  -- The lock lasts until commit, so that the audit row of the one act is visible to the other.
+  -- The lock lasts until commit, so that the audit row of one act is visible to the next act.
   perform pg_advisory_xact_lock(hashtext(concat_ws(':', 'private.refuse_repetition', p_action, p_object_id)));
   next_at := private.next_repetition(p_action, p_object_type, p_object_id, as_of);
   if next_at is not null then
@@ -370,7 +374,7 @@ begin
 end
 $$;
 comment on function public.label_alert_incident(jsonb, timestamptz) is
-  'Labels an incident USEFUL, NOISE or, with null, neither, and returns it; PT404 NOT_FOUND, PT409 ALERT_STATE.';
+  'Labels an incident USEFUL or NOISE, or with null removes the label, and returns the incident; PT404 NOT_FOUND, PT409 ALERT_STATE.';
 
 create function private.refuse_unknown_scope(p_entity_type text) returns void
 language plpgsql stable set search_path = '' as $$
@@ -381,7 +385,7 @@ begin
   end if;
 end
 $$;
-comment on function private.refuse_unknown_scope(text) is 'Raises PT404 ENTITY_UNKNOWN for what is neither an entity, all nor system.';
+comment on function private.refuse_unknown_scope(text) is 'Raises PT404 ENTITY_UNKNOWN unless the type is an entity, all or system.';
 
 create function private.refuse_invalid_silence(p jsonb, as_of timestamptz) returns void
 language plpgsql stable set search_path = '' as $$
@@ -402,7 +406,7 @@ begin
 end
 $$;
 comment on function private.refuse_invalid_silence(jsonb, timestamptz) is
-  'Raises PT400 BAD_REQUEST, which names the field, for a silence that is over, starts too late or is too long.';
+  'Raises PT400 BAD_REQUEST, which names the field, for a silence that has ended, starts too late or is too long.';
 
 create function public.save_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' set timezone = 'UTC' as $$
@@ -431,8 +435,8 @@ begin
 end
 $$;
 comment on function public.save_alert_silence(jsonb, timestamptz) is
-  'Creates a silence, with {lasts} and {recurs_every} a recurring one, and returns it; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST, '
-  'PT409 LIMIT_REACHED.';
+  'Creates a silence, with {lasts} and {recurs_every} a recurring one, and returns it; PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 '
+  'BAD_REQUEST, PT409 LIMIT_REACHED.';
 
 create function public.end_alert_silence(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -446,7 +450,7 @@ begin
   if before.ends_at <= as_of then
     raise sqlstate 'PT409' using message = format('the silence ended at %s', before.ends_at), detail = 'SILENCE_OVER';
   end if;
-  -- A silence that starts in the future gets its start as its end, because a check forbids an earlier end.
+  -- A silence that starts in the future ends at its start, because a check forbids an earlier end.
   update public.alert_silences set ends_at = greatest(as_of, starts_at) where id = before.id returning * into after;
   perform private.audit(p -> 'actor', 'end-silence', 'silence', after.id::text, to_jsonb(before), to_jsonb(after), p ->> 'reason', as_of);
   return to_jsonb(after);
@@ -475,7 +479,7 @@ begin
 end
 $$;
 comment on function private.refuse_unknown_channels(text, jsonb) is
-  'Raises PT400 BAD_REQUEST for a name that is no channel, or one of Alertmanager.';
+  'Raises PT400 BAD_REQUEST for a name that is no channel, or that is a channel of the kind alertmanager.';
 
 create function private.refuse_invalid_rule(rule public.alert_rules) returns void
 language plpgsql stable set search_path = '' as $$
@@ -487,7 +491,7 @@ declare
   range constant text := format('must be between %s and %s for the metric %s', lower(allowed), upper(allowed), rule.metric);
   problem text;
 begin
-  -- A request is checked before it comes here. These are the fields of a stored rule that a change makes invalid.
+  -- sync-admin has checked the request. These are the fields of a stored rule that a change makes invalid.
   problem := case
     when not rule.threshold <@ allowed then 'threshold: ' || range
     when not rule.recovery_threshold <@ allowed then 'recovery_threshold: ' || range
@@ -531,7 +535,7 @@ begin
   rule := jsonb_populate_record(
     before, case when before.id is null then defaults else '{}' end || changes || jsonb_build_object('updated_at', as_of));
   perform private.refuse_invalid_rule(rule);
-  -- Checked only when this request sets channels, so that the other fields of a rule with a deleted channel can still change.
+  -- The channels are checked only when this request sets them, so that the other fields of a rule with a deleted channel can change.
   if changes ? 'notification_channels' then
     perform private.refuse_unknown_channels('notification_channels', rule.notification_channels);
   end if;
@@ -551,14 +555,14 @@ language plpgsql set search_path = '' as $$
 declare
   incident public.alert_incidents;
 begin
-  -- A pending incident has notified nobody. It is discarded when it says nothing about the rule as it is now.
+  -- A pending incident has no notification, so it is discarded when the condition of its rule changed.
   delete from public.alert_incidents i
   where i.rule_id = after.id and i.state = 'PENDING' and (not after.is_active
     or (before.metric, before.entity_type, before.scope, before.evaluation_window, before.threshold, before.recovery_threshold,
         before.error_type, before.objective_id)
       is distinct from (after.metric, after.entity_type, after.scope, after.evaluation_window, after.threshold, after.recovery_threshold,
         after.error_type, after.objective_id));
-  -- An evaluation resolves only incidents that a rule measures, so these incidents would stay live for ever.
+  -- An evaluation resolves only incidents that a rule measures, so this function resolves the others.
   for incident in
     update public.alert_incidents i set state = 'RESOLVED', resolved_at = as_of, version = i.version + 1, updated_at = as_of
     where i.rule_id = after.id and i.state in ('FIRING', 'ACKNOWLEDGED')
@@ -680,7 +684,8 @@ begin
 end
 $$;
 comment on function private.refuse_invalid_objective(public.sync_objectives, public.sync_objectives) is
-  'Refuses an objective of an unknown entity, and a change of what it counts, which would change its past. PT400 BAD_REQUEST.';
+  'Refuses an objective of an unknown entity, and a change of its entity, indicator or window, because the past of the objective then '
+  'changes too. PT400 BAD_REQUEST.';
 
 create function public.save_objective(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -718,8 +723,8 @@ exception
 end
 $$;
 comment on function public.save_objective(jsonb, timestamptz) is
-  'Creates an objective, or changes the {id}: {objective} with the fields to set, {reason?}. A new one with 100 events in its window gets '
-  'burn-rate rules. PT404 NOT_FOUND, PT400 BAD_REQUEST, PT409 NAME_TAKEN.';
+  'Creates an objective, or changes objective {id}, with the fields in {objective} and {reason?}. A new objective with 100 events in its '
+  'window gets burn-rate rules. PT404 NOT_FOUND, PT400 BAD_REQUEST, PT409 NAME_TAKEN.';
 
 create function public.delete_objective(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
@@ -739,7 +744,7 @@ begin
 end
 $$;
 comment on function public.delete_objective(jsonb, timestamptz) is
-  'Deletes the objective {id} with its burn-rate rules, whose incidents resolve, with {reason?}. PT404 NOT_FOUND.';
+  'Deletes objective {id} and its burn-rate rules, with {reason?}, and resolves their incidents. PT404 NOT_FOUND.';
 
 create table private.digest_key (
   id boolean primary key default true,
@@ -747,7 +752,7 @@ create table private.digest_key (
   constraint digest_key_is_one_row check (id)
 );
 comment on table private.digest_key is
-  'The key of private.digest. Without it nobody can find out an address by guessing: neither viewers nor the service read this table.';
+  'The key of private.digest. Neither viewers nor the service read it, because with the key a person can find out an address by guessing.';
 alter table private.digest_key enable row level security;
 
 insert into private.digest_key default values;
@@ -757,7 +762,7 @@ language sql stable security definer set search_path = '' as $$
   select left(encode(private.hmac_sha256(k.key, convert_to(value, 'UTF8')), 'hex'), 16) from private.digest_key k;
 $$;
 comment on function private.digest(text) is
-  'A keyed digest that shows whether a value changed, without the value. Security definer: only the owner reads the key.';
+  'A keyed digest that shows a change of a value without the value. Security definer, because only the owner reads the key.';
 
 create function private.masked_email(address text) returns text
 language sql stable set search_path = '' as $$
@@ -777,14 +782,14 @@ language sql stable set search_path = '' as $$
   from private.channel_secrets(channel) s;
 $$;
 comment on function private.channel_address(public.notification_channels) is
-  'The URL that a channel posts to, without a key that is no part of it. It is a secret as a whole: its path can be the only key.';
+  'The URL to which a channel posts, without a separate key. The whole URL is a secret, because its path can be the only key.';
 
 create function private.channel_json(channel public.notification_channels) returns jsonb
 language sql stable set search_path = '' as $$
   select private.lengths_in_words(to_jsonb(channel) - '{secret,previous_secret,vault_id}'::text[]) || jsonb_build_object(
     'has_secret', s ? 'secret', 'has_previous_secret', s ? 'previous_secret',
     'config', channel.config - '{url,headers}'::text[] || jsonb_strip_nulls(jsonb_build_object(
-      -- Without a user name and a password, which can stand before the host.
+      -- The pattern excludes a user name and a password before the host.
       'host', substring(private.channel_address(channel) from '^[^:]+://(?:[^/?#]*@)?([^/?#]*)'),
       'digest', private.digest(coalesce(s ->> 'url', s ->> 'secret')),
       'header_digests', (select jsonb_object_agg(h.key, private.digest(h.value)) from jsonb_each_text(s -> 'headers') h))))
@@ -812,7 +817,7 @@ language sql stable set search_path = '' as $$
   from shown;
 $$;
 comment on function private.channel_for_audit(public.notification_channels) is
-  'A channel for the audit log, which viewers read: as for an admin, with masked recipients.';
+  'A channel for the audit log: as for an admin, but with masked recipients, because viewers read the log.';
 
 create function private.changed_headers(kept jsonb, wanted jsonb) returns jsonb
 language sql immutable set search_path = '' as $$
@@ -826,7 +831,7 @@ create function private.changed_secrets(before public.notification_channels, p j
 language plpgsql stable set search_path = '' as $$
 declare
   kind constant text := p ->> 'kind';
-  -- A request without an address or a secret keeps the stored one, because the form cannot show it. Those of another kind are no use.
+  -- A request without an address or a secret keeps the stored one, because the form cannot show it. A change of the kind keeps none.
   kept constant jsonb := case when before.kind = p ->> 'kind' then private.channel_secrets(before) else '{}' end;
   headers constant jsonb := private.changed_headers(kept -> 'headers', p -> 'config' -> 'headers');
   without_value constant text := (select min(h.key) from jsonb_each(headers) h where h.value = 'null');
@@ -845,7 +850,7 @@ begin
   elsif kind not in ('webhook', 'ntfy', 'alertmanager') and not secrets ? 'secret' then
     raise sqlstate 'PT400' using message = 'secret: is required', detail = 'BAD_REQUEST';
   elsif kind = 'webhook' and secrets ? 'secret' then
-    -- Messages are signed with both secrets, so that a receiver that still has the previous one accepts them.
+    -- The sender signs messages with both secrets, so that a receiver with the previous secret accepts them.
     return secrets || jsonb_strip_nulls(jsonb_build_object('previous_secret',
       case when secrets -> 'secret' <> kept -> 'secret' then kept -> 'secret' else kept -> 'previous_secret' end));
   end if;
@@ -853,8 +858,8 @@ begin
 end
 $$;
 comment on function private.changed_secrets(public.notification_channels, jsonb) is
-  'The address, headers and secrets of a channel after the request p, for a webhook with a replaced secret as the previous one; null for a '
-  'kind without. PT400 BAD_REQUEST.';
+  'The address, headers and secrets of a channel after the request p; a replaced secret of a webhook becomes the previous one. Null for a '
+  'kind without secrets. PT400 BAD_REQUEST.';
 
 create function private.recipients_of(config jsonb) returns setof text
 language sql immutable set search_path = '' as $$
@@ -904,7 +909,7 @@ begin
     'weekly_report', coalesce(before.weekly_report, false) and p ->> 'kind' not in ('dashboard', 'pagerduty', 'alertmanager'),
     'canary_every', case when p ->> 'kind' not in ('dashboard', 'alertmanager') then case
       when before.kind not in ('dashboard', 'alertmanager') then before.canary_every
-      -- A person follows the link of each email.
+      -- An email needs a person who follows its link, so its canaries are less frequent.
       when p ->> 'kind' = 'email' then interval '7 days' else interval '1 day' end end
   ) || p || jsonb_build_object(
     'config', coalesce(p -> 'config', '{}') - '{url,headers}'::text[], 'secret', null, 'previous_secret', null, 'updated_at', as_of,
@@ -916,7 +921,7 @@ begin
       canary_every, updated_at)
     = (excluded.kind, excluded.is_active, excluded.config, null, null, excluded.previous_secret_until, excluded.group_window,
       excluded.hourly_limit, excluded.vault_id, excluded.weekly_report, excluded.canary_every, as_of);
-  -- A corrected channel is tried at once.
+  -- A corrected channel has no backoff.
   update public.notification_destinations set failures = 0, retry_at = null where channel = after.name;
   perform private.audit(p -> 'actor', case when before.name is null then 'create-channel' else 'change-channel' end, 'channel', after.name,
     audited_before, private.channel_for_audit(after), null, as_of);
@@ -937,7 +942,8 @@ language sql stable set search_path = '' as $$
   where owner.channels ? channel
     and not exists (select from public.notification_channels c where c.name <> channel and owner.channels ? c.name);
 $$;
-comment on function private.channel_dependents(text) is 'The rules and entities that name no other channel; null when there is none.';
+comment on function private.channel_dependents(text) is
+  'The rules and entities that name no other channel than this one; null without any.';
 
 create function public.delete_notification_channel(p jsonb, as_of timestamptz default now()) returns boolean
 language plpgsql set search_path = '' as $$
@@ -947,7 +953,7 @@ declare
   owners constant text := private.channel_dependents(p ->> 'name');
 begin
   perform private.refuse_unknown_fields(p, '{name,actor}');
-  -- Their incidents would notify nobody.
+  -- Without their only channel, the incidents of these rules and entities notify nobody.
   if owners is not null then
     raise sqlstate 'PT409' using
       message = format('%s is the only channel of %s', p ->> 'name', owners), detail = 'CHANNEL_IN_USE';
@@ -988,8 +994,8 @@ begin
 end
 $$;
 comment on function public.test_notification_channel(jsonb, timestamptz) is
-  'Audits a test of channel {name} and returns the destinations, for email each recipient, with their secrets; PT404 NOT_FOUND, PT429 '
-  'TOO_SOON.';
+  'Audits a test of channel {name} and returns its destinations with their secrets, one for each recipient of an email channel; PT404 '
+  'NOT_FOUND, PT429 TOO_SOON.';
 
 create function public.confirm_canary(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -1002,7 +1008,7 @@ begin
   where k.id = (p ->> 'id')::uuid and c.kind = 'email' for update of k;
   perform private.refuse_missing(found, 'test of a channel by email', p ->> 'id');
   if canary.proven_at is null then
-    -- A link that is followed late proves the channel too.
+    -- A person can follow the link after the check failed; the link then still proves the channel.
     update public.channel_canaries k set
       stage = 'READER', stage_since = as_of, proven_at = as_of, confirmed_by = actor_name, failed_at = null, error = null
     where k.id = canary.id returning * into canary;
@@ -1014,7 +1020,8 @@ begin
 end
 $$;
 comment on function public.confirm_canary(jsonb, timestamptz) is
-  'Proves the channel of canary {id}, whose link in an email somebody followed, once, and returns the canary; PT404 NOT_FOUND.';
+  'Confirms canary {id} for the person who followed its link in an email, and returns the canary. Only the first call changes the canary. '
+  'PT404 NOT_FOUND.';
 
 create function public.get_alert_notification(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1061,7 +1068,7 @@ begin
     where id = before.id;
     update public.notification_destinations set failures = 0, retry_at = null where id = before.destination_id;
   else
-    -- An older state must not be sent in its place.
+    -- An older state must not be sent in place of the discarded one.
     update public.alert_notifications set status = 'SUPERSEDED'
     where incident_id = before.incident_id and destination_id = before.destination_id and seq < before.seq and status = 'PENDING';
     update public.alert_notifications set status = 'DEAD', discarded_by = actor_name where id = before.id;
@@ -1111,7 +1118,7 @@ begin
     notification_channels = nullif(changed.notification_channels, 'null'),
     updated_at = as_of
   where s.entity_type = before.entity_type returning s.* into after;
-  -- When the entity was resumed, its waiting jobs are claimed at once.
+  -- The waiting jobs of a resumed entity start at once.
   perform public.drain_sync_queue(as_of);
   perform private.audit(p -> 'actor', 'change-entity', 'entity', after.entity_type,
     to_jsonb(before), to_jsonb(after), p ->> 'reason', as_of);
@@ -1164,7 +1171,7 @@ begin
 end
 $$;
 comment on function public.end_upstream_backoff(jsonb, timestamptz) is
-  'Ends the running upstream backoff, dispatches the runs and jobs that waited for its end, and returns what it was; PT409 NO_BACKOFF.';
+  'Ends the running upstream backoff, dispatches the runs and jobs that waited for its end, and returns the backoff; PT409 NO_BACKOFF.';
 
 create table private.connectivity_test (
   id boolean primary key default true,
@@ -1173,7 +1180,7 @@ create table private.connectivity_test (
   constraint connectivity_test_is_one_row check (id),
   constraint connectivity_test_has_a_time_iff_a_result check ((tested_at is null) = (result is null))
 );
-comment on table private.connectivity_test is 'The last connectivity test; nulls before the first one.';
+comment on table private.connectivity_test is 'One row with the last connectivity test; nulls before the first test.';
 alter table private.connectivity_test enable row level security;
 grant select, update on private.connectivity_test to service_role;
 
@@ -1199,7 +1206,7 @@ begin
   return found;
 end
 $$;
-comment on function public.record_connectivity_test(jsonb, timestamptz) is 'Keeps {result} as that of the last connectivity test.';
+comment on function public.record_connectivity_test(jsonb, timestamptz) is 'Stores {result} as the last connectivity test.';
 
 create table private.people_claim (
   id boolean primary key default true,
@@ -1210,7 +1217,8 @@ create table private.people_claim (
   constraint people_claim_is_whole check (num_nonnulls(token, expires_at, act) in (0, 3))
 );
 comment on table private.people_claim is
-  'The change of a person that is under way in Auth. One at a time, so that two admins cannot remove each other; a claim expires.';
+  'One row with the change of a person that is in progress in Auth; only one at a time, so that two admins cannot remove each other. The '
+  'claim expires.';
 alter table private.people_claim enable row level security;
 grant select, update on private.people_claim to service_role;
 
@@ -1221,7 +1229,8 @@ language sql stable set search_path = '' as $$
   select nullif(person, 'null') || case when person ->> 'email' is null then '{}'::jsonb
     else jsonb_build_object('email', private.masked_email(person ->> 'email')) end;
 $$;
-comment on function private.person_for_audit(jsonb) is 'A person for the audit log, which viewers read: with a masked email address.';
+comment on function private.person_for_audit(jsonb) is
+  'A person for the audit log, with a masked email address, because viewers read the log.';
 
 create function private.audit_people_act(act jsonb, object_id text, before jsonb, after jsonb, as_of timestamptz) returns void
 language sql set search_path = '' as $$
@@ -1245,7 +1254,7 @@ begin
 end
 $$;
 comment on function private.expire_people_claim(timestamptz) is
-  'Frees an expired claim, whose function ended without an answer of Auth, and audits the requested change with the outcome unknown.';
+  'Frees an expired claim, whose worker ended without an answer of Auth, and audits the requested change with the outcome unknown.';
 
 create function public.claim_people_change(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -1255,7 +1264,7 @@ begin
   perform private.refuse_unknown_fields(p, '{action,object_id,changes,reason,actor}');
   perform private.refuse_unknown_action(p ->> 'action', '{create-person,invite-person,change-person}');
   perform private.expire_people_claim(as_of);
-  -- The service ends its requests to Auth 30 s after the claim, so that none is under way when the claim expires.
+  -- The service ends its requests to Auth 30 s after the claim, so that none is in flight when the claim expires.
   update private.people_claim set token = new_token, expires_at = as_of + interval '1 minute', act = p where token is null;
   if not found then
     raise sqlstate 'PT409' using message = 'another change of a person is under way: repeat the request', detail = 'PEOPLE_BUSY';

@@ -6,8 +6,8 @@ language plpgsql stable set search_path = '' as $$
 declare
   fn constant text := p ->> 'fn';
   args constant jsonb := p -> 'p';
-  -- The snapshot changes when a writing transaction of any database of the server starts or ends. Health also changes without a write
-  -- (a run becomes overdue), so an ETag is valid for at most 5 seconds.
+  -- The snapshot changes when a writing transaction of any database of the server starts or ends. Health also changes without a write, for
+  -- example when an entity becomes overdue, so an ETag is valid for at most 5 seconds.
   etag constant text := format('W/"%s"',
     md5(concat_ws('|', pg_current_snapshot(), floor(extract(epoch from as_of) / 5), fn, args)));
   body json;
@@ -41,7 +41,7 @@ begin
 end
 $$;
 comment on function public.read_with_etag(jsonb, timestamptz) is
-  'Calls read {fn} with {p} and returns {etag, is_same, body}; calls none when {known} contains the ETag. PT404 NOT_FOUND.';
+  'Calls read {fn} with {p} and returns {etag, is_same, body}; does not call it when {known} contains the ETag. PT404 NOT_FOUND.';
 
 create function private.metrics_between(p_from timestamptz, p_until timestamptz, p_entity_type text)
 returns setof private.run_metrics
@@ -52,7 +52,7 @@ declare
   entities constant text[] := array(
     select s.entity_type from public.sync_status s where p_entity_type is null or s.entity_type = p_entity_type
   );
-  -- When no run started at or after p_until, the window ends with the day of p_until: whole buckets replace the single runs.
+  -- When no run started at or after p_until, the window ends with the UTC day of p_until, so that whole buckets replace single runs.
   window_until constant timestamptz := case
     when (select max(h.execution_start) from public.sync_execution_history h) >= p_until then p_until
     else date_bin('1 day', p_until, origin) + interval '1 day'
@@ -130,8 +130,8 @@ language sql stable set search_path = '' as $$
   from (select (total).*) t;
 $$;
 comment on function private.upstream_ratios(public.sync_metrics) is
-  'Of the sums of a window: tournaments that were fresh, of those looked at; requests that this saved, of those without it; bytes that were '
-  'not transferred, of those of full replies; requests that were a fallback, of those sent. A ratio without a divisor is null.';
+  'The ratios of the sums of a window: fresh tournaments to checked tournaments, saved requests to saved and sent requests, saved bytes to '
+  'saved and received bytes, and fallbacks to sent requests. A ratio without a divisor is null.';
 
 create function private.window_start(p_from timestamptz) returns timestamptz
 language sql stable set search_path = '' as $$
@@ -153,7 +153,7 @@ language sql stable set search_path = '' as $$
   end;
 $$;
 comment on function private.window_start(timestamptz) is
-  'The start of a window: p_from when the runs from then on are kept, else the start of the smallest kept bucket that contains p_from.';
+  'The start of a window: p_from when the runs since p_from are stored, else the start of the smallest stored bucket that contains p_from.';
 
 create function private.latest_run(p_entity_type text, as_of timestamptz) returns json
 language sql stable set search_path = '' as $$
@@ -187,7 +187,7 @@ language sql stable set search_path = '' as $$
     order by r.execution_start desc limit 48
   ) h;
 $$;
-comment on function private.recent_runs(text, timestamptz) is 'The newest 48 full runs of an entity, the oldest of them first.';
+comment on function private.recent_runs(text, timestamptz) is 'The newest 48 full runs of an entity, the oldest first.';
 
 create function public.get_health_overview(as_of timestamptz default now()) returns json
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
@@ -280,7 +280,8 @@ begin
 end
 $$;
 comment on function private.missed_due_times(public.sync_status, timestamptz, timestamptz, timestamptz) is
-  'The due times of an entity in [p_from, p_until) for which no full run started, outside its pauses and since its schedule was changed.';
+  'The due times of an entity in [p_from, p_until) for which no full run started, outside its pauses and after the last change of its '
+  'schedule.';
 
 create function private.chart(
   p_step interval, p_from timestamptz, p_until timestamptz, p_entity_type text, as_of timestamptz, out points json, out runs_missed bigint
@@ -288,7 +289,7 @@ create function private.chart(
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 declare
   last constant bigint := extract(epoch from p_until - p_from) / extract(epoch from p_step) - 1;
-  -- Before, the runs are pruned or no entity existed.
+  -- Before this time, the runs are pruned or no entity existed.
   missed_from constant timestamptz := greatest(
     as_of - (select r.keep from public.retention_settings r where r.subject = 'executions'),
     (select min(s.created_at) from public.sync_status s where s.is_active and (p_entity_type is null or s.entity_type = p_entity_type))
@@ -529,9 +530,10 @@ begin
 end
 $$;
 comment on function public.get_error_analytics(jsonb, timestamptz) is
-  'Counts, groups, resolution times and trend of the errors of a span that match the filters. PT400 BAD_REQUEST when retention deleted errors of the span.';
+  'Counts, groups, resolution times and trend of the errors of a span that match the filters. PT400 BAD_REQUEST when retention deleted '
+  'errors of the span.';
 
--- In plpgsql Postgres plans with the values of the filters, and the filters that are given decide which index serves the page.
+-- In plpgsql, because Postgres then plans with the values of the filters, and the given filters determine the index.
 create function public.list_errors(p jsonb) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
@@ -581,7 +583,7 @@ language sql stable set search_path = '' as $$
   select jsonb_build_object('no', no, 'name', tournament.name, 'gender', private.gender_of(tournament.gender), 'start_date', tournament.start_date);
 $$;
 comment on function private.tournament_label(text, public.tournaments) is
-  'The number, name, gender and start of a tournament, because a city has several; nulls when the database no longer has it.';
+  'The number, name, gender and start of a tournament, because a city can have several; nulls when the database no longer has it.';
 
 create function private.results_json(execution_id uuid) returns jsonb
 language sql stable set search_path = '' as $$
@@ -607,7 +609,8 @@ language sql stable set search_path = '' as $$
   )) order by l.count desc, l.reason), '[]')
   from jsonb_to_recordset(left_out) l (reason text, count integer, nos jsonb);
 $$;
-comment on function private.left_out_json(jsonb) is 'What a run left out, with the names of the tournaments that it recorded.';
+comment on function private.left_out_json(jsonb) is
+  'The tournaments that a run did not sync, by reason, with the names of the recorded ones.';
 
 create function private.run_error_groups(execution_id uuid) returns jsonb
 language sql stable set search_path = '' as $$
@@ -651,7 +654,7 @@ end
 $$;
 comment on function private.previous_run is 'The full run before a full run; null for a run of named tournaments.';
 
--- In plpgsql for the same reason as previous_run.
+-- In plpgsql for the same reason as private.previous_run.
 create function private.usual_run(run public.sync_execution_history) returns jsonb
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 begin
@@ -685,11 +688,12 @@ language sql stable security definer set search_path = '' as $$
   select jsonb_build_object('id', c.id, 'called_at', c.called_at, 'status_code', n.status_code,
     'answered_ms', round(extract(epoch from n.created - c.called_at) * 1000))
   from private.call_log c left join net._http_response n on n.id = c.net_request_id
-  -- The caller of a function chooses the correlation id, which need not be a UUID.
+  -- The caller of a function chooses the correlation id, which can be no UUID.
   where c.id = case when correlation_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then correlation_id::uuid end;
 $$;
 comment on function private.dispatch_call(text) is
-  'The call of a function with this correlation id, and its answer while pg_net keeps it. Security definer: only the owner reads net.';
+  'The call of a function with this correlation id, and its answer while pg_net has it. Security definer, because only the owner reads '
+  'net.';
 
 create function private.incidents_of(run public.sync_execution_history, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -700,14 +704,14 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     where not a.is_test and a.opened_at >= run.execution_start and a.opened_at < coalesce(run.execution_end, as_of) + interval '1 day'
       and run.id::text in (a.evidence ->> 'execution_id', a.evidence -> 'at_peak' ->> 'execution_id')
     union
-    -- The evidence of an incident that fires for long names its newest run, and the coverage each of its bad runs.
+    -- The evidence of an incident names only its newest run; the coverage includes each of its bad runs.
     select c.incident_id from public.alert_coverage c
     where run.tournament_no is null and run.success_weight < 1 and c.entity_type = run.entity_type
       and c.last_run_at >= run.execution_start and c.first_run_at <= run.execution_start
   );
 $$;
 comment on function private.incidents_of(public.sync_execution_history, timestamptz) is
-  'The incidents whose evidence names a run, or that cover it.';
+  'The incidents whose evidence names a run, or that cover the run.';
 
 create function public.get_execution(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -732,10 +736,10 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   from public.sync_execution_history h where h.id = (p ->> 'id')::uuid;
 $$;
 comment on function public.get_execution(jsonb, timestamptz) is
-  'Returns run {id} with its tournaments, what it left out, the run before and the usual one, its call, first 200 errors, error groups, '
-  'job and the incidents that it explains; null when no such run exists.';
+  'Returns run {id} with its results, the tournaments that it did not sync, the run before, the usual figures, its call, first 200 errors, '
+  'error groups, job and incidents; null when no such run exists.';
 
--- In plpgsql for the same reason as list_errors.
+-- In plpgsql for the same reason as public.list_errors.
 create function public.list_executions(p jsonb) returns jsonb
 language plpgsql stable set search_path = '' as $$
 begin
@@ -820,7 +824,7 @@ language sql stable set search_path = '' as $$
   from page g;
 $$;
 comment on function public.list_tournament_states(jsonb, timestamptz) is
-  'Returns {limit} tournaments from {offset?}, failing first; without {search} and {season} only those with a sync or a result.';
+  'Returns {limit} tournaments from {offset?}, failing first; without {search} and {season}, only tournaments with a sync or a result.';
 
 create function public.list_entities() returns jsonb
 language sql stable set search_path = '' as $$
@@ -906,9 +910,10 @@ language sql stable security definer set search_path = '' as $$
   from cron.job_run_details d where d.start_time <= as_of;
 $$;
 comment on function private.check_scheduler(timestamptz) is
-  'Returns the number of active cron jobs, the last tick and whether the next is late. Security definer: only the owner reads cron.';
+  'Returns the number of active cron jobs, the last tick, and whether the next tick is late. Security definer, because only the owner '
+  'reads cron.';
 
--- In plpgsql, because 014 defines the list of the jobs.
+-- In plpgsql, because 015 defines the list of the jobs.
 create function private.check_cron_jobs(as_of timestamptz) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 begin
@@ -929,7 +934,8 @@ begin
 end
 $$;
 comment on function private.check_cron_jobs(timestamptz) is
-  'Each cron job that must exist, as it must be and as it is, with its last tick. Security definer: only the owner reads cron.';
+  'Each required cron job, with its required and its current definition and its last tick. Security definer, because only the owner reads '
+  'cron.';
 
 create function private.missing_secrets(names text[]) returns jsonb
 language sql stable security definer set search_path = '' as $$
@@ -938,7 +944,7 @@ language sql stable security definer set search_path = '' as $$
   where not exists (select from vault.decrypted_secrets v where v.name = r.name);
 $$;
 comment on function private.missing_secrets(text[]) is
-  'The secrets of these names that Vault does not have. Security definer: only the owner reads Vault.';
+  'The secrets of these names that Vault does not have. Security definer, because only the owner reads Vault.';
 
 create function private.run_facts(run public.sync_execution_history) returns jsonb
 language sql stable set search_path = '' as $$
@@ -948,7 +954,7 @@ language sql stable set search_path = '' as $$
     'correlation_id', run.correlation_id)
   where run.id is not null;
 $$;
-comment on function private.run_facts is 'What system-status needs to know about a run; null without a run.';
+comment on function private.run_facts is 'The facts of a run for system-status; null without a run.';
 
 create function private.full_run_facts(p_entity_type text, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -975,7 +981,8 @@ begin
 end
 $$;
 comment on function private.full_run_facts is
-  'The last full run and the last that finished, the start of the last good one (SUCCEEDED or PARTIAL) and of the first failure after it.';
+  'The last full run, the last finished full run, and the starts of the last good one (SUCCEEDED or PARTIAL) and of the first failure '
+  'after it.';
 
 create function private.scheduled_calls(entity public.sync_status, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -998,7 +1005,7 @@ $$;
 comment on function private.scheduled_calls is
   'The last two scheduled calls for an entity, newest first, with their answers and whether each started its run.';
 
--- In plpgsql, because 014 defines next_call and next_run.
+-- In plpgsql, because 015 defines next_call and next_run.
 create function private.schedule_chain(as_of timestamptz) returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
 begin
@@ -1021,12 +1028,12 @@ begin
 end
 $$;
 comment on function private.schedule_chain(timestamptz) is
-  'The due time, calls with their answers, and full runs of each active entity. Security definer: only the owner reads net.';
+  'The due time, calls with their answers, and full runs of each active entity. Security definer, because only the owner reads net.';
 
 create function private.connections() returns jsonb
 language sql stable set search_path = '' as $$
-  -- A server has processes without a database, such as the checkpointer. The embedded database is one process with one session, and its
-  -- max_connections limits nothing.
+  -- A server has processes without a database, such as the checkpointer. The embedded database has one process with one session, which
+  -- max_connections does not limit.
   select case when not exists (select from pg_catalog.pg_stat_activity where datid is null)
     then jsonb_build_object('in_use', null, 'limit', null, 'reason', 'the embedded database has one session')
     else jsonb_build_object(
@@ -1036,7 +1043,7 @@ language sql stable set search_path = '' as $$
   end;
 $$;
 comment on function private.connections() is
-  'The connections of all databases of the server, and the most that it accepts from others than superusers; null with the {reason}.';
+  'The number of connections of all databases of the server, and the largest number for roles that are no superusers; null with {reason}.';
 
 create function private.undelivered(as_of timestamptz) returns setof public.alert_notifications
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -1045,7 +1052,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     select from public.alert_deliveries d where d.notification_id = n.id and d.at > as_of - interval '1 day' and d.at <= as_of
   ));
 $$;
-comment on function private.undelivered is 'The states that wait, and those that became DEAD in the last 24 hours.';
+comment on function private.undelivered is 'The states that wait for delivery, and the states that became DEAD in the last 24 hours.';
 
 create function public.get_system_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1057,7 +1064,7 @@ language sql stable set search_path = '' as $$
       'connections', private.connections()),
     'scheduler', private.check_scheduler(as_of),
     'cron_jobs', private.check_cron_jobs(as_of),
-    -- private.call_function needs these.
+    -- private.call_function needs these secrets.
     'missing_secrets', private.missing_secrets('{project_url,secret_key}'),
     'schedules', private.schedule_chain(as_of),
     'runs', (
@@ -1082,7 +1089,7 @@ language sql stable set search_path = '' as $$
           (select max(d.last_sent_at) from public.notification_destinations d where d.channel = c.name) as last_sent,
           coalesce(
             (array_agg(n.last_error order by n.seq desc) filter (where n.last_error is not null))[1],
-            -- A post to Alertmanager is in no outbox.
+            -- A post to Alertmanager is not in the outbox, so its error is at the destination.
             (select d.last_error from public.notification_destinations d where d.channel = c.name and c.kind = 'alertmanager')) as last_error
         from private.undelivered(as_of) n where n.channel = c.name
       ) n),
@@ -1098,7 +1105,8 @@ language sql stable set search_path = '' as $$
       from public.audit_log a where a.id > coalesce((select max(s.audit_id) from public.audit_seals s), 0))
   );
 $$;
-comment on function public.get_system_facts(timestamptz) is 'Returns the state of each part of the system; system-status judges it.';
+comment on function public.get_system_facts(timestamptz) is
+  'Returns the facts about each part of the system, from which system-status derives the state.';
 
 create function public.get_metrics_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -1151,7 +1159,7 @@ language sql stable set search_path = '' as $$
   ) l on true;
 $$;
 comment on function private.cause_json(text, text, bigint) is
-  'What made events bad: an error by its fingerprint, or a channel; nulls where nothing is known.';
+  'The cause of bad events: an error by its fingerprint, or a channel; nulls for an unknown cause.';
 
 create function private.objective_json(objective public.sync_objectives, as_of timestamptz, most_causes integer) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -1173,7 +1181,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     'budget_events', b.budget, 'budget_left_events', b.budget - b.bad_events,
     'budget_left', (b.budget - b.bad_events) / nullif(b.budget, 0),
     'burn_rate', b.day_bad_events / nullif(b.day_events, 0) / (1 - objective.target),
-    -- Spent budget also returns when its events leave the window, so that a later end is not predicted.
+    -- No end later than a window is predicted, because the budget returns when bad events leave the window.
     'runs_out_at', case when b.day_bad_events > 0 and b.budget >= b.bad_events
         and (b.budget - b.bad_events) / b.day_bad_events * interval '1 day' <= objective.rolling_window
       then as_of + (b.budget - b.bad_events) / b.day_bad_events * interval '1 day' end,
@@ -1199,7 +1207,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
 $$;
 comment on function private.objective_json(public.sync_objectives, timestamptz, integer) is
   'An objective with its budget in the window that begins at the last hour before as_of - rolling_window, its causes and its days. The '
-  'budget is in events; a negative rest is overspent.';
+  'budget is in events; a negative remaining budget is overspent.';
 
 create function public.list_objectives(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1238,22 +1246,44 @@ begin
 end
 $$;
 comment on function public.get_objective(jsonb, timestamptz) is
-  'Returns the objective {id} with 20 causes, its burn-rate rules, and at most 100 incidents of its syncs in the window; null when unknown.';
+  'Returns objective {id} with 20 causes, its burn-rate rules, and at most 100 incidents of its syncs in the window; null when it does not '
+  'exist.';
 
 create function private.lifetime_counters(as_of timestamptz) returns table (entity_type varchar, counters jsonb)
 language sql stable set search_path = '' set timezone = 'UTC' as $$
   select t.entity_type, to_jsonb(t) - 'durations' || jsonb_build_object('duration_buckets', (
-    -- The edges of the histogram that are nearest to 1, 5, 10, 30, 60, 120, 300 and 600 seconds.
-    select jsonb_agg(jsonb_build_object('le_s', round((power(1.1::double precision, edge) / 1000)::numeric, 3), 'runs', (
-      select coalesce(sum(t.durations[b]), 0) from generate_subscripts(t.durations, 1) b where b <= edge
-    )) order by edge)
-    from unnest(array[72, 89, 97, 108, 115, 123, 132, 140]) edge
+    -- Every edge from 0.097 s to 3814 s, because with wider buckets an interpolated p95 would differ by over 10 % from that of the
+    -- histogram. The edges do not depend on the runs, because Prometheus misses the first runs of a bucket that appears later.
+    select jsonb_agg(jsonb_build_object('le_s', round((power(1.1::double precision, b.edge) / 1000)::numeric, 3), 'runs', b.runs) order by b.edge)
+    from (
+      select edge, sum(coalesce(t.durations[edge], 0)) over (order by edge) as runs from generate_series(0, 159) edge
+    ) b
+    where b.edge >= 48
   ))
-  -- The window consists of whole days, so that only daily buckets are read: retention never deletes those.
+  -- The window consists of whole days, so that only daily buckets are read, which retention never deletes.
   from private.metrics_total('2000-01-01 00:00:00+00', date_bin('1 day', as_of, '2000-01-01 00:00:00+00') + interval '1 day', null, true) t;
 $$;
 comment on function private.lifetime_counters(timestamptz) is
   'The sums over all runs of each entity, and the number of its full runs in each cumulative duration bucket of Prometheus.';
+
+create function private.system_values(as_of timestamptz) returns jsonb
+language sql stable set search_path = '' as $$
+  -- As rules with these metrics measure them, whether such a rule exists or not.
+  select jsonb_object_agg(r.metric, v.value)
+  from (
+    select array(
+      select jsonb_populate_record(null::public.alert_rules, jsonb_build_object('id', md5(m)::uuid, 'entity_type', 'system', 'metric', m))
+      from unnest(array['undelivered_age', 'queue_age', 'canary_failed']) m
+    ) as rules
+  ) s
+  cross join unnest(s.rules) r
+  join lateral (
+    select * from private.measure_system(s.rules, as_of) union all select * from private.measure_canaries(s.rules, as_of)
+  ) v on v.rule_id = r.id;
+$$;
+comment on function private.system_values(timestamptz) is
+  'The age in seconds of the oldest undelivered state of an active channel and of the oldest job that can start, and the number of channels '
+  'whose last canary failed; 0 without one.';
 
 create function public.get_prometheus_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1276,6 +1306,7 @@ language sql stable set search_path = '' as $$
       from (select private.objective_json(o, as_of, 0) as objective from public.sync_objectives o) o),
     'evaluated_s', (select extract(epoch from max(evaluated_at)) from public.alert_evaluations),
     'dead_notifications', (select count(*) from private.undelivered(as_of) n where n.status = 'DEAD'),
+    'system', private.system_values(as_of),
     'upstream_backoff', (select coalesce(max((u.backoff_until > as_of)::integer), 0) from public.upstream_state u),
     'queue', public.get_queue_status(as_of)
   );
@@ -1313,7 +1344,7 @@ language sql stable set search_path = '' as $$
   from private.connectivity_test t;
 $$;
 comment on function public.get_connectivity_test(timestamptz) is
-  'Returns the last connectivity test and when the next one is possible; nulls before the first one, and when it is possible now.';
+  'Returns the last connectivity test, null before the first one, and the time of the next possible test, null when it is possible now.';
 
 create function public.list_alert_incidents(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -1355,7 +1386,7 @@ create function private.incident_extent(incident public.alert_incidents, as_of t
 )
 language sql stable rows 1 set search_path = '' as $$
   with fact as (
-    -- Of its newest breach while its condition is met, then of its worst value.
+    -- The evidence is that of the newest breach while the condition is met, and that of the worst value afterwards.
     select case when incident.state = 'RESOLVED' or incident.recovered_at is not null then coalesce(incident.evidence -> 'at_peak', incident.evidence) else incident.evidence end
       as evidence
   ),
@@ -1383,7 +1414,8 @@ language sql stable rows 1 set search_path = '' as $$
   from fact f cross join named n cross join covered c left join run r on true;
 $$;
 comment on function private.incident_extent(public.alert_incidents, timestamptz) is
-  'The entities of an incident and the first of them, from its first bad run until its end or now, and the run and fingerprint that explain it.';
+  'The entities of an incident and the first of them, the time from its first bad run until its end or now, and the run and fingerprint '
+  'that explain it.';
 
 create function private.affected_tournaments(
   incident public.alert_incidents, entities text[], first_at timestamptz, until timestamptz, p_execution_id uuid, p_fingerprint text
@@ -1402,7 +1434,7 @@ language sql stable set search_path = '' as $$
       ))
     group by r.tournament_no
     union all
-    -- A tournament that no run read has no failure.
+    -- A tournament that no run read has no failed result.
     select incident.tournament_no, 0 where incident.tournament_no is not null
   )
   select coalesce(jsonb_agg(private.tournament_label(a.tournament_no, t) order by a.failures desc, a.tournament_no), '[]')
@@ -1411,7 +1443,7 @@ language sql stable set search_path = '' as $$
   ) a left join public.tournaments t on t.no = a.tournament_no;
 $$;
 comment on function private.affected_tournaments(public.alert_incidents, text[], timestamptz, timestamptz, uuid, text) is
-  'At most 20 tournaments whose last result failed for the reason of a live incident, or that failed for it until its end.';
+  'At most 20 tournaments whose last result failed with the fingerprint of a live incident, or that failed with it until its end.';
 
 create function private.last_good_run(p_entity_type text, p_tournament_no text, before timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1429,7 +1461,7 @@ language sql stable set search_path = '' as $$
   ) end;
 $$;
 comment on function private.last_good_run(text, text, timestamptz) is
-  'The last full run of an entity that SUCCEEDED before a time, or the last run that read a tournament.';
+  'The last full run of an entity that SUCCEEDED before a time, or the last run that read the given tournament.';
 
 create function private.freshness(p_entity_type text, p_tournament_no text, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -1444,7 +1476,8 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   ) f;
 $$;
 comment on function private.freshness(text, text, timestamptz) is
-  'How old the data of an entity is, and within which time a new sync is expected; of a tournament that was read, if one is named.';
+  'The age of the data of an entity or of a named tournament, and the age within which the next sync is expected; null for a tournament '
+  'that was never read.';
 
 create function private.incident_runs(p_entities text[], first_at timestamptz, until timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1477,7 +1510,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     from public.alert_rules r cross join lateral private.silence_of(r, incident.tournament_no, incident.evidence -> 'entities', incident, as_of) s
     where r.id = incident.rule_id and s.id is not null
     union all
-    -- The pause of an entity counts as a silence, and a silence that names an incident covers what the incident inhibits.
+    -- The pause of an entity counts as a silence. A silence that names an incident also covers the incidents that it inhibits.
     select 2, null, null, e.paused_by, e.paused_reason from public.sync_status e
     where e.entity_type = incident.entity_type and e.paused_at is not null
     union all
@@ -1492,7 +1525,7 @@ comment on function private.incident_silence(public.alert_incidents, timestamptz
 create function private.opening_deliveries(p_incident_id uuid) returns jsonb
 language sql stable set search_path = '' as $$
   with opening as (
-    -- The first state that a destination received, else the newest one that it should receive.
+    -- The state is the first one that the destination received, else the newest one that was queued for it.
     select distinct on (n.channel, n.destination_id) n.*
     from public.alert_notifications n where n.incident_id = p_incident_id and n.item ->> 'kind' <> 'RESOLVED'
     order by n.channel, n.destination_id, n.status <> 'SENT', case when n.status = 'SENT' then n.seq else -n.seq end
@@ -1509,7 +1542,7 @@ language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(to_jsonb(s) order by s.sent_at, s.channel), '[]') from summary s;
 $$;
 comment on function private.opening_deliveries(uuid) is
-  'For each channel how the opening of an incident was delivered, and to how many of its recipients.';
+  'The delivery of the opening of an incident on each channel, with the number of its recipients that received it.';
 
 create function private.run_ends(p_entities text[], p_from timestamptz, p_until timestamptz, most integer) returns setof timestamptz
 language sql stable rows 100 set search_path = '' as $$
@@ -1519,7 +1552,7 @@ language sql stable rows 100 set search_path = '' as $$
   order by h.execution_start desc limit most;
 $$;
 comment on function private.run_ends(text[], timestamptz, timestamptz, integer) is
-  'When full runs ended in a window, of the newest ones where there are too many.';
+  'The end times of the full runs in a window, at most the given number of the newest.';
 
 create function private.failure_history(p_entity_type text, p_tournament_no text, p_from timestamptz, p_until timestamptz)
 returns table (at timestamptz, value numeric)
@@ -1545,7 +1578,7 @@ language sql stable rows 100 set search_path = '' as $$
   select s.at, case when p_tournament_no is null then s.failures else least(s.failures, 100) end from streak s where s.at >= p_from;
 $$;
 comment on function private.failure_history(text, text, timestamptz, timestamptz) is
-  'The failures in a row of an entity or of a tournament, after each of its runs in a window.';
+  'The consecutive failures of an entity or of a tournament after each of its runs in a window.';
 
 create function private.shared_failure_history(rule public.alert_rules, p_fingerprint text, p_from timestamptz, p_until timestamptz)
 returns table (at timestamptz, value numeric)
@@ -1554,7 +1587,7 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
     select array_agg(e.entity_type::text) as names from public.sync_status e where rule.entity_type in ('all', e.entity_type)
   ),
   run_end as materialized (select p.at from entity e cross join lateral private.run_ends(e.names, p_from, p_until, 200) p (at)),
-  -- A result counts from its time until the next one of its tournament, or until its run leaves the window of the rule.
+  -- A result counts from its time until the next result of its tournament, or until its run leaves the window of the rule.
   span as materialized (select min(r.at) - rule.evaluation_window - interval '1 hour' as start from run_end r),
   failing as materialized (
     select distinct r.entity_type, r.tournament_no
@@ -1607,7 +1640,7 @@ language sql stable rows 50 set search_path = '' set timezone = 'UTC' as $$
   group by p.at;
 $$;
 comment on function private.success_rate_history(public.alert_rules, timestamptz, timestamptz) is
-  'The success rate of a rule after each full run; of the entity with the lowest one for a rule on all entities.';
+  'The success rate of a rule after each full run; a rule on all entities has the lowest rate of an entity.';
 
 create function private.value_history(
   incident public.alert_incidents, rule public.alert_rules, entities text[], p_fingerprint text, p_until timestamptz
@@ -1633,8 +1666,8 @@ language sql stable set search_path = '' as $$
   select jsonb_agg(jsonb_build_object('at', n.at, 'value', round(n.value, 4)) order by n.at) from newest n;
 $$;
 comment on function private.value_history(public.alert_incidents, public.alert_rules, text[], text, timestamptz) is
-  'The value of a metric of runs from two hours before an incident until its end, the newest 200; a long or large run is its own point. '
-  'Null for a metric whose past values the tables do not have.';
+  'The newest 200 values of a metric from two hours before an incident until its end; for durations and memory, the value of each run. '
+  'Null for a metric whose past values cannot be measured.';
 
 create function private.incident_facts(incident public.alert_incidents, as_of timestamptz) returns jsonb
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
@@ -1664,7 +1697,7 @@ begin
 end
 $$;
 comment on function private.incident_facts(public.alert_incidents, timestamptz) is
-  'What a person needs to know of an incident: how much fails, the runs, the freshness, the rule as it is now, and who was notified.';
+  'The facts of an incident for a person: its extent, the runs, the freshness, the current rule, and the notified destinations.';
 
 create function public.get_alert_incident(p jsonb, as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1694,7 +1727,8 @@ language sql stable set search_path = '' as $$
   from public.alert_incidents i where i.id = (p ->> 'id')::uuid and not i.is_test;
 $$;
 comment on function public.get_alert_incident(jsonb, timestamptz) is
-  'Returns incident {id} with its timeline, its notifications, its facts and the incidents that it inhibits; null when no such incident exists.';
+  'Returns incident {id} with its timeline, its notifications, its facts and the incidents that it inhibits; null when no such incident '
+  'exists.';
 
 create function public.list_alert_rules() returns jsonb
 language sql stable set search_path = '' as $$
@@ -1723,7 +1757,7 @@ create function private.channel_proof(channel public.notification_channels) retu
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'last_delivery_at', max(d.last_sent_at),
-    -- A channel is proven when each of its recipients is.
+    -- A channel is proven when each of its recipients is proven.
     'proven_at', case when count(d.proven_at) = count(*) then min(d.proven_at) end,
     'last_error', (array_agg(d.last_error order by d.retry_at desc nulls last, d.recipient) filter (where d.last_error is not null))[1])
   from (
@@ -1733,7 +1767,8 @@ language sql stable set search_path = '' as $$
   left join public.notification_destinations d on d.channel = channel.name and d.recipient = wanted.recipient;
 $$;
 comment on function private.channel_proof(public.notification_channels) is
-  'When a channel last delivered a notification, since when all of its recipients are proven, and the last error of a recipient.';
+  'The time of the last notification that a channel delivered, the time since which all of its recipients are proven, and the last error '
+  'of a recipient.';
 
 create function private.channel_canary(channel public.notification_channels) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1750,14 +1785,15 @@ language sql stable set search_path = '' as $$
     where k.channel = channel.name and (k.proven_at is not null or k.failed_at is not null) and channel.canary_every is not null
     order by k.opened_at desc limit 1
   ) last on true
-  -- Alertmanager has no canary: each post proves it.
+  -- Alertmanager has no canaries, because each accepted post proves it.
   left join lateral (
     select d.last_sent_at, 'CHANNEL' as stage from public.notification_destinations d
     where channel.kind = 'alertmanager' and d.channel = channel.name and d.last_sent_at is not null
   ) post on true;
 $$;
 comment on function private.channel_canary(public.notification_channels) is
-  'When a canary last proved the channel and by which stage, and the stage and the error of its last canary if that one failed.';
+  'The last proof of the channel, with its time and its stage, and the failure of its last canary, with the time, the stage and the error; '
+  'null fields without a proof or a failure.';
 
 create function public.list_notification_channels() returns jsonb
 language sql stable set search_path = '' as $$
@@ -1774,7 +1810,7 @@ language sql stable set search_path = '' as $$
     select exists (
       select from public.notification_channels c
       where c.is_active and c.kind <> 'dashboard' and (
-        -- The rules about channels use every active channel that delivers.
+        -- The measurement of a rule about channels selects the channels to notify, and can select every active channel.
         r.metric in ('undelivered_age', 'canary', 'canary_failed')
         or c.kind = 'alertmanager'
         or coalesce(e.notification_channels, r.notification_channels) ? c.name
@@ -1788,7 +1824,7 @@ language sql stable set search_path = '' as $$
   from rule r;
 $$;
 comment on function private.reaching_rules() is
-  'The number of active rules of active entities, and of those that notify no active channel but the dashboard.';
+  'The number of active rules of active entities, and the number of those that notify no active channel but the dashboard.';
 
 create function public.get_setup_facts(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1805,7 +1841,7 @@ language sql stable set search_path = '' as $$
     'last_evaluation', (select max(e.evaluated_at) from public.alert_evaluations e where e.evaluated_at <= as_of),
     'upstream', (
       select jsonb_build_object('backoff_until', case when u.backoff_until > as_of then u.backoff_until end, 'last_answer', (
-        -- The tournaments are read daily.
+        -- The window is 26 hours, because the sync of tournaments runs daily.
         select h.execution_start from public.sync_execution_history h
         where h.execution_start > as_of - interval '26 hours' and h.execution_start <= as_of and h.api_calls > h.api_errors
         order by h.execution_start desc limit 1))
@@ -1813,7 +1849,8 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function public.get_setup_facts(timestamptz) is
-  'Returns what tells whether the installation is complete: channels with their proof, rules, cron jobs, missing secrets, upstream.';
+  'Returns the facts that show whether the installation is complete: channels with their proof, rules, cron jobs, missing secrets, '
+  'upstream.';
 
 create function public.list_audit_log(p jsonb) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1862,7 +1899,8 @@ language sql stable set search_path = '' as $$
   from incident i;
 $$;
 comment on function private.week_of_incidents(timestamptz, timestamptz) is
-  'The incidents that were firing in the period, as they were at its end: how many, their mean times in ms, and the one that fired longest.';
+  'The incidents that were firing in the period, in their state at its end: their number, their mean times in ms, and the incident that '
+  'fired longest.';
 
 create function private.week_of_failures(p_from timestamptz, p_until timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1883,7 +1921,8 @@ language sql stable set search_path = '' as $$
   ));
 $$;
 comment on function private.week_of_failures(timestamptz, timestamptz) is
-  'The number of tournaments with a failed result in the period, and the five with the most, with their most frequent fingerprint.';
+  'The number of tournaments with a failed result in the period, and the five with the most failed results, each with its most frequent '
+  'fingerprint.';
 
 create function private.week_of_rules(p_from timestamptz, p_until timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -1906,7 +1945,7 @@ language sql stable set search_path = '' as $$
   ));
 $$;
 comment on function private.week_of_rules(timestamptz, timestamptz) is
-  'The number of changes of rules in the period by the audit log, and the newest ten, with the fields that each one changed.';
+  'The number of changes of rules in the period by the audit log, and the newest ten changes, each with the changed fields.';
 
 create function public.get_weekly_report(as_of timestamptz default now()) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -1922,7 +1961,8 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   from (select date_trunc('week', as_of) as until) w;
 $$;
 comment on function public.get_weekly_report(timestamptz) is
-  'Returns the facts of the last whole week before as_of, Monday to Monday in UTC: objectives, incidents, failing tournaments, changed rules.';
+  'Returns the facts of the last whole week before as_of, Monday to Monday in UTC: objectives, incidents, failing tournaments, changed '
+  'rules.';
 
 create function private.incident_outcomes(p_from timestamptz, p_until timestamptz) returns table (
   rule_id uuid, rule_name varchar, is_flapping boolean, label varchar, is_acknowledged boolean, is_brief boolean,
@@ -1930,7 +1970,7 @@ create function private.incident_outcomes(p_from timestamptz, p_until timestampt
 )
 language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
   select i.rule_id, i.rule_name, i.is_flapping, i.label, act.acknowledged_at is not null,
-    -- Missed runs are reported when they are over.
+    -- The incident of missed runs opens after their end, so it is never brief.
     act.first_at is null and i.missed_due_at is null and coalesce(i.resolved_at - i.fired_at <= interval '5 minutes', false),
     extract(epoch from act.acknowledged_at - coalesce(i.notified_at, i.fired_at)) * 1000,
     extract(epoch from i.resolved_at - i.fired_at) * 1000
@@ -1947,11 +1987,12 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
   where i.fired_at is not null and not i.is_test and i.opened_at >= p_from and i.opened_at < p_until;
 $$;
 comment on function private.incident_outcomes(timestamptz, timestamptz) is
-  'The incidents that opened in the period and fired, with what people did; is_brief: it resolved within five minutes and nobody acted.';
+  'The incidents that opened in the period and fired, with the acts of people; is_brief: the incident resolved within five minutes without '
+  'an act or a silence.';
 
 create function private.rule_quality(p_from timestamptz, p_until timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
-  -- The incidents of a deleted rule are known by its name.
+  -- The name of a deleted rule identifies its incidents.
   with outcome as (
     select coalesce(o.rule_id::text, o.rule_name) as rule, count(*) as incidents,
       count(*) filter (where o.is_acknowledged) as acknowledged, count(*) filter (where o.is_brief) as brief,
@@ -1967,7 +2008,7 @@ language sql stable set search_path = '' as $$
     from public.alert_notifications n
     join public.alert_incidents i on i.id = n.incident_id and not i.is_test
     left join public.notification_channels c on c.name = n.channel
-    -- The dashboard receives each state and interrupts nobody, nor does an acknowledgement.
+    -- Notifications of the dashboard and acknowledgements interrupt nobody, so they do not count.
     where n.status = 'SENT' and n.item ->> 'kind' is distinct from 'ACKNOWLEDGED' and n.created_at >= p_from and n.created_at < p_until and c.kind is distinct from 'dashboard'
     group by 1
   )
@@ -1983,13 +2024,13 @@ language sql stable set search_path = '' as $$
   ) r using (rule);
 $$;
 comment on function private.rule_quality(timestamptz, timestamptz) is
-  'Each rule, and each deleted one with an incident, with its incidents and delivered messages of the period, the noisiest first; times are '
-  'medians in ms.';
+  'Each rule, and each deleted rule with an incident, with its incidents and delivered messages of the period; the rules with the most '
+  'messages are first, and times are medians in ms.';
 
 create function private.unnoticed_events(p_from timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
   with firing as materialized (
-    -- Missed runs are reported after their end.
+    -- The incident of missed runs opens after their end.
     select a.entity_type, range_agg(tstzrange(least(a.fired_at, a.resolved_at), coalesce(a.resolved_at, 'infinity'), '[]')) as spans
     from public.alert_incidents a
     where a.fired_at is not null and not a.is_test and coalesce(a.resolved_at, 'infinity') >= p_from
@@ -2012,7 +2053,8 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   ) h;
 $$;
 comment on function private.unnoticed_events(timestamptz, timestamptz) is
-  'The events of each objective since the hour of p_from; unnoticed: bad ones in an hour in which no incident of their sync was firing.';
+  'The events of each objective since the hour of p_from; unnoticed events are bad events in an hour without a firing incident of their '
+  'sync.';
 
 create function public.get_alert_quality(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
@@ -2025,7 +2067,7 @@ begin
 end
 $$;
 comment on function public.get_alert_quality(jsonb, timestamptz) is
-  'Returns what the rules did in the {span} before as_of, and the bad events of each objective that no incident accompanied.';
+  'Returns the incidents and messages of the rules in the {span} before as_of, and the bad events of each objective without an incident.';
 
 create function private.matching_incidents(words text[], p jsonb, low uuid, high uuid) returns setof public.alert_incidents
 language sql stable rows 20 set search_path = '' as $$
@@ -2045,8 +2087,8 @@ language sql stable rows 20 set search_path = '' as $$
   limit (p ->> 'limit')::integer;
 $$;
 comment on function private.matching_incidents(text[], jsonb, uuid, uuid) is
-  'At most {limit} incidents with an id between low and high, of one of {metrics}, with one of the error {codes}, or with every word in '
-  'their texts: live ones first, then the newest.';
+  'At most {limit} incidents with an id between low and high, with one of {metrics}, with one of the error {codes}, or with every word in '
+  'their texts; live incidents are first, then the newest.';
 
 create function public.list_search_results(p jsonb) returns jsonb
 language plpgsql stable set search_path = '' as $$
@@ -2115,13 +2157,13 @@ begin
   for entity in select * from public.sync_status s where rule.entity_type in ('all', s.entity_type) order by s.entity_type loop
     select * into pause from public.entity_pauses p where p.entity_type = entity.entity_type and p.paused_at <= as_of
     order by p.paused_at desc, p.id desc limit 1;
-    -- An entity without any pause is as it was created.
+    -- An entity without a pause has the state of its creation.
     if found or exists (select from public.entity_pauses p where p.entity_type = entity.entity_type) then
       entity.is_active := true;
       entity.idle_since := null;
       entity.paused_at := case when pause.resumed_at is null or pause.resumed_at > as_of then pause.paused_at end;
     end if;
-    -- Other metrics do not need the counters, whose queries take longer than the measurement.
+    -- Only these metrics need the counters, whose queries take longer than the measurement.
     if rule.metric in ('sync_overdue', 'consecutive_failures') then
       entity.last_attempt := (
         select h.execution_start from public.sync_execution_history h
@@ -2144,7 +2186,8 @@ begin
 end
 $$;
 comment on function private.entities_at(public.alert_rules, timestamptz) is
-  'The entities of a rule with the schedule of now, and the pause of as_of; where the metric needs them, its last start and failures in a row.';
+  'The entities of a rule with their current schedule and their pause at as_of, and, when the metric needs them, their last start and '
+  'consecutive failures.';
 
 create function private.overdue_changes(entity public.sync_status, threshold interval, p_from timestamptz, as_of timestamptz)
 returns setof timestamptz
@@ -2179,7 +2222,7 @@ language sql stable rows 100 set search_path = '' set timezone = 'UTC' as $$
   where p.entity_type = entity.entity_type and p.resumed_at between p_from - interval '31 days' and as_of group by p.id;
 $$;
 comment on function private.overdue_changes(public.sync_status, interval, timestamptz, timestamptz) is
-  'The times at which an entity can become overdue, be so for longer than the threshold, and stop being so.';
+  'The times at which an entity can become overdue, can exceed the threshold of the rule, and can stop being overdue.';
 
 create function private.value_changes(rule public.alert_rules, p_from timestamptz, as_of timestamptz) returns setof timestamptz
 language sql stable rows 10000 set search_path = '' set timezone = 'UTC' as $$
@@ -2213,11 +2256,11 @@ language sql stable rows 10000 set search_path = '' set timezone = 'UTC' as $$
   select p_from union select c.at from change c where c.at > p_from and c.at <= as_of;
 $$;
 comment on function private.value_changes(public.alert_rules, timestamptz, timestamptz) is
-  'The times at which the value of a rule on entities can change: runs end and leave the window, pauses begin and end.';
+  'The times at which the value of a rule on entities can change, because a run ends or leaves the window, or a pause begins or ends.';
 
 create function private.evaluation_times(changes timestamptz[], rule public.alert_rules, as_of timestamptz) returns setof timestamptz
 language sql stable rows 10000 set search_path = '' set timezone = 'UTC' as $$
-  -- Evaluations are kept for a week. Before that each minute had one, and each failed run.
+  -- Retention keeps evaluations for a week. Before that, an evaluation is assumed each minute and after each failed run.
   with kept as (select coalesce(min(v.evaluated_at), 'infinity') as since from public.alert_evaluations v)
   select distinct case
     when c.at >= k.since then (select min(v.evaluated_at) from public.alert_evaluations v where v.evaluated_at >= c.at and v.evaluated_at <= as_of)
@@ -2231,7 +2274,7 @@ language sql stable rows 10000 set search_path = '' set timezone = 'UTC' as $$
   from unnest(changes) c (at) cross join kept k;
 $$;
 comment on function private.evaluation_times(timestamptz[], public.alert_rules, timestamptz) is
-  'The evaluations that first saw the changes; null for a change that none has seen.';
+  'The first evaluation after each change; null for a change without one.';
 
 create function private.replayed_values(rule public.alert_rules, times timestamptz[]) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -2256,7 +2299,7 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
   from change c where c.fields is distinct from c.before;
 $$;
 comment on function private.replayed_values(public.alert_rules, timestamptz[]) is
-  'What the live measurement of a rule was at each of the times, without those at which it was as before.';
+  'The live measurement of a rule at each of the times, without the times at which it had not changed.';
 
 create function private.missed_in_gaps(rule public.alert_rules, p_from timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
@@ -2286,7 +2329,7 @@ language sql stable set search_path = '' as $$
     and v.reason ~ '^(acknowledge|unacknowledge|resolve)d by ';
 $$;
 comment on function private.replayed_acts(public.alert_rules, timestamptz, timestamptz) is
-  'What people did to the incidents of a rule; the audit log has until when an acknowledgement counts.';
+  'The acts of people on the incidents of a rule; the audit log has the end of an acknowledgement.';
 
 create function private.other_incidents(rule public.alert_rules, p_from timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -2312,7 +2355,7 @@ language sql stable set search_path = '' as $$
   ) i;
 $$;
 comment on function private.other_incidents(public.alert_rules, timestamptz, timestamptz) is
-  'The recorded incidents of other rules, of which one can inhibit the incidents of this rule or be inhibited by them.';
+  'The recorded incidents of other rules that can inhibit the incidents of this rule, or be inhibited by them.';
 
 create function private.recorded_incidents(p_rule_id uuid, p_from timestamptz, as_of timestamptz) returns jsonb
 language sql stable set search_path = '' as $$
@@ -2336,7 +2379,7 @@ language sql stable set search_path = '' as $$
   );
 $$;
 comment on function private.recorded_incidents(uuid, timestamptz, timestamptz) is
-  'The incidents that a rule really had, with the number of states that were queued and of messages that were sent.';
+  'The recorded incidents of a rule, with the number of queued states and the number of sent messages.';
 
 create function public.replay_alert_rule(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
@@ -2346,7 +2389,7 @@ declare
   entity public.sync_status;
   from_at timestamptz;
   times timestamptz[] := '{}'::timestamptz[];
-  -- A rule on runs every 30 seconds changes 6,000 times a day; each change is measured.
+  -- The value of a rule on runs every 30 seconds changes 6,000 times a day, and each change is measured.
   most_times constant integer := 10000;
 begin
   perform private.refuse_unknown_fields(p, '{id,rule,since,metrics}');
@@ -2396,5 +2439,5 @@ begin
 end
 $$;
 comment on function public.replay_alert_rule(jsonb, timestamptz) is
-  'What the evaluations since {since} measured of a changed or new rule, if its metric is one of {metrics}, with what people did and what '
-  'really happened; nothing is written. PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST.';
+  'The measurements of a changed or new rule at the evaluations since {since}, if its metric is one of {metrics}, with the acts of '
+  'people and the recorded incidents; the function writes no row. PT404 NOT_FOUND or ENTITY_UNKNOWN, PT400 BAD_REQUEST.';

@@ -8,15 +8,15 @@ language sql immutable set search_path = '' as $$
     when p_subject = 'indicators' then interval '91 days'
     -- The charts of 24 hours and 30 days read the buckets; error-analytics covers 24 hours by default.
     when p_subject = 'hourly_metrics' then interval '31 days'
-    -- Until the next one, the report of a week would be created and sent again.
+    -- The report of a week must stay until the next one, because the processor creates and sends a missing report.
     when p_subject = 'weekly_reports' then interval '8 days'
-    -- The last canary of a channel tells when the next one is due, after 31 days at most.
+    -- The time of the last canary determines the due time of the next canary, at most 31 days later.
     when p_subject = 'channel_canaries' then interval '32 days'
     when p_subject in ('quarter_hourly_metrics', 'resolved_errors', 'open_errors') then interval '2 days'
     else interval '1 day'
   end;
 $$;
-comment on function private.shortest_retention(varchar) is 'The shortest time for which retention keeps a kind of data.';
+comment on function private.shortest_retention(varchar) is 'The shortest allowed time for which retention keeps a kind of data.';
 
 create table public.retention_settings (
   subject varchar primary key,
@@ -56,13 +56,14 @@ language sql immutable set search_path = '' as $$
     'shortest', private.in_words(private.shortest_retention(setting.subject)));
 $$;
 comment on function private.retention_json(public.retention_settings) is
-  'The subject of a retention setting with its time and the shortest one that is allowed, in words.';
+  'The subject of a retention setting with its time and the shortest allowed time, in words.';
 
 create function public.list_retention_settings() returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(private.retention_json(r) order by r.subject), '[]') from public.retention_settings r;
 $$;
-comment on function public.list_retention_settings() is 'Returns every retention setting with its shortest allowed time, ordered by subject.';
+comment on function public.list_retention_settings() is
+  'Returns every retention setting with its shortest allowed time, ordered by subject.';
 
 create function private.set_retention(p_subject text, p_keep interval)
 returns table (before public.retention_settings, after public.retention_settings)
@@ -72,7 +73,8 @@ language sql security definer set search_path = '' as $$
   returning row(old.*)::public.retention_settings, r;
 $$;
 comment on function private.set_retention(text, interval) is
-  'Changes a retention setting and returns it before and after. Definer: the service changes it only with public.change_retention_setting.';
+  'Changes a retention setting and returns it before and after. Security definer, because the service changes it only with '
+  'public.change_retention_setting.';
 
 create function public.change_retention_setting(p jsonb, as_of timestamptz default now()) returns jsonb
 language plpgsql set search_path = '' as $$
@@ -95,7 +97,7 @@ begin
 end
 $$;
 comment on function public.change_retention_setting(jsonb, timestamptz) is
-  'Sets how long data of {subject} is kept, with {reason?}, and returns the setting; PT404 NOT_FOUND, PT400 BAD_REQUEST.';
+  'Sets the time for which retention keeps data of {subject}, with {reason?}, and returns the setting; PT404 NOT_FOUND, PT400 BAD_REQUEST.';
 
 create function private.process_queue() returns void
 language sql set search_path = '' as $$
@@ -116,8 +118,8 @@ begin
   if p_subject = 'audit_log' then
     return private.prune_audit_log();
   end if;
-  -- The rows of each subject are those of a table whose time is before $1 and that meet a condition. The results of a run and the
-  -- attempts of a job are deleted with it by their foreign keys; the errors of a run stay.
+  -- The old rows of a subject are the rows of its table whose time is before $1 and that meet the condition. Foreign keys delete the
+  -- results of a run and the attempts of a job; the errors of a run stay.
   select * into strict old_rows from (values
     ('executions', 'public.sync_execution_history', 'execution_start', $c$status <> 'RUNNING'$c$),
     ('resolved_errors', 'public.sync_error_log', 'occurred_at', 'resolved_at < $1'),
@@ -129,7 +131,7 @@ begin
     ('jobs', 'public.sync_jobs', 'finished_at', 'true'),
     ('function_calls', 'private.call_log', 'called_at', 'true'),
     ('alert_incidents', 'public.alert_incidents', 'resolved_at', 'true'),
-    -- The end of an incident goes to the channels that its earlier notifications reached.
+    -- The notifications of a live incident stay, because the end of the incident goes to the destinations of its earlier notifications.
     ('alert_notifications', 'public.alert_notifications', 'created_at', $c$status in ('SENT', 'DEAD', 'SUPERSEDED')
       and exists (select from public.alert_incidents i where i.id = incident_id and i.resolved_at < $1)$c$),
     ('weekly_reports', 'public.weekly_reports', 'created_at', 'true'),
@@ -138,7 +140,7 @@ begin
     ('silences', 'public.alert_silences', 'ends_at', 'true'),
     ('entity_pauses', 'public.entity_pauses', 'resumed_at', 'true'),
     ('alert_evaluations', 'public.alert_evaluations', 'evaluated_at', 'true'),
-    -- A tick that a restart of the server ended has no end time.
+    -- The time of a tick is its start, because a tick that a restart of the server ended has no end time.
     ('cron_details', 'cron.job_run_details', 'start_time', 'true')
   ) s (subject, relation, time_column, condition) where s.subject = p_subject;
   execute format('delete from %1$s where ctid = any (array(select ctid from %1$s where %2$s < $1 and %3$s order by %2$s limit $2))',
@@ -148,8 +150,8 @@ begin
 end
 $$;
 comment on function private.prune_batch(text, timestamptz, integer) is
-  'Deletes at most batch rows of a subject that are older than its setting, and returns their number. The audit log has no batches and uses '
-  'its own clock.';
+  'Deletes at most batch rows of a subject that are older than its setting, and returns their number. The audit log has no batches and '
+  'uses its own clock.';
 
 create function private.refresh_health_summary() returns void
 language plpgsql security definer set search_path = '' as $$
@@ -158,7 +160,7 @@ begin
 end
 $$;
 comment on function private.refresh_health_summary() is
-  'Refreshes sync_health_summary. Security definer, because only the owner of a materialized view may refresh it.';
+  'Refreshes sync_health_summary. Security definer, because only the owner of a materialized view can refresh it.';
 
 create function private.retry_delay(has_failed boolean, retry bigint, frequency interval) returns interval
 language plpgsql immutable set search_path = '' as $$
@@ -171,8 +173,8 @@ begin
 end
 $$;
 comment on function private.retry_delay(boolean, bigint, interval) is
-  'The time until a due time is dispatched again: 1, 2 and 4 minutes after calls that started no run. With an interval over an hour, then '
-  'and after failed runs, 10, 20 and 30 minutes and each further hour. Null: the next due time is the retry.';
+  'The delay until a due time is dispatched again: 1, 2 and 4 minutes after calls that started no run. With an interval over an hour, '
+  'further calls follow, also after failed runs, after 10, 20 and 30 minutes and then hourly. Null: the next due time is the retry.';
 
 create function private.next_call(
   entity public.sync_status, as_of timestamptz, out due_at timestamptz, out attempt integer, out call_at timestamptz
@@ -180,7 +182,7 @@ create function private.next_call(
 language plpgsql stable set search_path = '' as $$
 declare
   progress record;
-  -- The calls since the last run of the due time: none of them has started a run.
+  -- The number of calls since the last run of the due time; none of them started a run.
   calls integer := 0;
 begin
   due_at := private.current_due(entity, as_of);
@@ -203,8 +205,8 @@ begin
 end
 $$;
 comment on function private.next_call(public.sync_status, timestamptz) is
-  'The next call for the current due time, its attempt number and its time, which can be past; nulls while a run of it works, when it is '
-  'settled, and before the first success of the entity that it depends on.';
+  'The next call for the current due time: its attempt number and its time, which can be past. Nulls while a run of the due time is live, '
+  'when the due time is settled, and before the first success of the entity on which the entity depends.';
 
 create function private.next_run(entity public.sync_status, as_of timestamptz) returns timestamptz
 language plpgsql stable set search_path = '' as $$
@@ -218,13 +220,13 @@ begin
 end
 $$;
 comment on function private.next_run(public.sync_status, timestamptz) is
-  'When a run of the entity is dispatched next: for its open due time or the next one, after the end of an upstream backoff; while it is '
-  'idle, when the next match is near, or null.';
+  'The time of the next dispatch of the entity: for its open due time or the next one, after the end of an upstream backoff. For an idle '
+  'entity, the time 15 minutes before the next match, or null.';
 
 create function private.set_idle(as_of timestamptz) returns void
 language plpgsql set search_path = '' as $$
 begin
-  -- A transaction that locks an entity works on it; the next tick sets it instead.
+  -- SKIP LOCKED, because another transaction can have the lock of an entity; the next tick then changes it.
   with entity as (
     select s.entity_type, p.plays
     from public.sync_status s cross join (select exists (select private.playing_tournaments(as_of)) as plays) p
@@ -236,7 +238,7 @@ begin
 end
 $$;
 comment on function private.set_idle(timestamptz) is
-  'Makes the active entities that run during play idle when no tournament plays, and ends their idle time when one does.';
+  'Makes the active entities that run during play idle when no tournament plays, and ends their idle time when a tournament plays.';
 
 create function private.dispatch_second_looks(entity public.sync_status, as_of timestamptz) returns integer
 language plpgsql set search_path = '' as $$
@@ -256,7 +258,7 @@ begin
       entity.function_name, jsonb_build_object('trigger', 'RETRY', 'tournament_nos', looks.tournament_nos)
     );
   end if;
-  -- Only a full run lists the seasons.
+  -- A full run is called, because only a full run lists the seasons.
   if looks.seasons > 0 then
     perform private.call_function(entity.function_name, jsonb_build_object('trigger', 'RETRY'));
   end if;
@@ -264,7 +266,7 @@ begin
 end
 $$;
 comment on function private.dispatch_second_looks(public.sync_status, timestamptz) is
-  'Calls the function of an entity for the tournaments, and the seasons, whose held-back reply is due for its second look; returns the calls.';
+  'Calls the function of an entity for the tournaments and seasons whose second look is due, and returns the number of calls.';
 
 create function private.dispatch_due_syncs(as_of timestamptz default now()) returns integer
 language plpgsql set search_path = '' as $$
@@ -277,7 +279,7 @@ begin
   if (private.upstream_backoff(as_of)).upstream is not null then
     return 0;
   end if;
-  -- A transaction that locks an entity starts or closes a run of it. SKIP LOCKED, because waiting for it can deadlock.
+  -- SKIP LOCKED, because waiting for a transaction that starts or closes a run of the entity can deadlock.
   for entity in select * from public.sync_status s where private.cause_of_pause(s) is null for no key update skip locked loop
     call := private.next_call(entity, as_of);
     -- A tick can be early by a few milliseconds.
@@ -296,15 +298,15 @@ begin
 end
 $$;
 comment on function private.dispatch_due_syncs(timestamptz) is
-  'Calls the function of each active entity with an open due time or a second look that is due, and returns the number of calls; none '
-  'during an upstream backoff.';
+  'Calls the function of each active entity with an open due time or a due second look, and returns the number of calls; calls none during '
+  'an upstream backoff.';
 
 create function private.dispatch_schedule() returns text
 language plpgsql stable set search_path = '' as $$
 declare
   shortest constant interval := (select min(s.sync_frequency) from public.sync_status s where s.is_active);
 begin
-  -- pg_cron has seconds since version 1.5; before, an interval under a minute runs each minute.
+  -- pg_cron has seconds since version 1.5; with an older version, an interval under a minute runs each minute.
   if shortest < interval '1 minute'
     and coalesce((select string_to_array(x.extversion, '.')::integer[] >= array[1, 5] from pg_catalog.pg_extension x where x.extname = 'pg_cron'), true)
   then
@@ -323,13 +325,13 @@ language sql stable set search_path = '' as $jobs$
     ('alert-processor', '* * * * *', 'select private.call_function(''sync-alert-processor'', ''{"cause": "cron"}'')', '1 minute'),
     ('reap-dead-runs', '* * * * *', 'select private.reap_dead_runs(), private.expire_people_claim()', '1 minute'),
     ('process-queue', '* * * * *', 'select private.process_queue()', '1 minute'),
-    -- Not by the alert processor: an evaluation that does not come is a stage.
+    -- A job apart from the alert processor, because a canary can fail at the stage EVALUATION without an evaluation.
     ('run-canaries', '* * * * *', 'select private.run_canaries()', '1 minute'),
     ('watch-alert-processor', '* * * * *', 'select private.watch_processor()', '1 minute'),
     ('roll-up-indicators', '*/5 * * * *', 'select private.roll_up_indicators()', '5 minutes'),
     ('refresh-health-summary', '*/5 * * * *', 'select private.refresh_health_summary()', '5 minutes'),
-    -- A batch of 100 rows and the rows that cascade from them keeps its locks for less than 100 ms. The job is a DO block, because each
-    -- batch must commit: a function cannot commit, and neither can a procedure that sets a search_path, as every routine here does.
+    -- A batch of 100 rows, with the rows that cascade from them, keeps its locks for less than 100 ms. The job is a DO block, because each
+    -- batch must commit, and neither a function nor a procedure that sets a search_path can commit.
     ('retention', '17 3 * * *', $retention$
 do $$
 declare
@@ -345,7 +347,7 @@ $$
 $retention$, '1 day');
 $jobs$;
 comment on function private.cron_jobs() is
-  'The pg_cron jobs that must exist, with the longest time between two ticks; apply_schedules creates them and system-status checks them.';
+  'The required pg_cron jobs, with the longest time between two ticks; apply_schedules creates them, and system-status checks them.';
 
 create function private.apply_schedules() returns void
 language plpgsql security definer set search_path = '' as $$
@@ -354,8 +356,8 @@ begin
 end
 $$;
 comment on function private.apply_schedules() is
-  'Creates the pg_cron jobs, or replaces their schedule and command; an inactive job stays inactive. Security definer: the jobs belong to '
-  'the owner.';
+  'Creates the pg_cron jobs, or replaces their schedule and command; an inactive job stays inactive. Security definer, because the jobs '
+  'belong to the owner.';
 
 create function private.reschedule_dispatch() returns trigger
 language plpgsql set search_path = '' as $$
@@ -367,7 +369,7 @@ begin
 end
 $$;
 comment on function private.reschedule_dispatch() is
-  'Applies the schedule of the cron job that dispatches, which follows the shortest interval under a minute of an active entity.';
+  'Applies the schedule of the dispatching cron job, which depends on the shortest interval under a minute of an active entity.';
 create trigger reschedule_dispatch after insert or delete or update of sync_frequency, is_active on public.sync_status
   for each row execute function private.reschedule_dispatch();
 

@@ -51,7 +51,7 @@ const invalidRows: InvalidRows = {
     sync_execution_history_left_out_is_a_bounded_list: [{ left_out: {} }, { left_out: ["x".repeat(8_192)] }],
     sync_execution_history_failed_share_is_a_share: [{ tournaments_failed: -1 }, { tournaments_failed: 2 }],
     sync_execution_history_counters_are_not_negative: [
-      // The share check refuses this row as well; Postgres names the first check in alphabetical order.
+      // The check of the share also refuses this row; Postgres names the first check in alphabetical order.
       { tournaments_processed: -1 },
       ...RUN_COUNTERS.map((column) => ({ [column]: -1 })),
     ],

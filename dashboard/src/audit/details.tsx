@@ -51,7 +51,7 @@ function Changes({ entry: { before, after } }: { entry: Entry }) {
   );
 }
 
-/** Opens what the table does not show of an entry; what the caller can choose is named as a claim. */
+/** Opens the fields of an entry that the table does not show; a field that the caller can choose is marked as a claim. */
 export function Details({ entry }: { entry: Entry }) {
   const [isOpen, setOpen] = useState(false);
   const { at, recorded_at, actor, actor_role, reason, request_id, correlation_id, address, address_is_claimed } = entry;
@@ -75,7 +75,7 @@ export function Details({ entry }: { entry: Entry }) {
         Details
       </button>
       {isOpen && (
-        // The styles of the cell do not apply to the dialog.
+        // The portal keeps the styles of the cell away from the dialog.
         <Portal>
           <Dialog title={actionOf(entry)} onClose={() => setOpen(false)}>
             <Facts

@@ -6,7 +6,7 @@ import { useUser } from "../session.ts";
 
 type Entry = z.infer<typeof AuditEntry>;
 
-/** The kinds of objects, with their names and the view of an object; null where no view shows it. */
+/** The kinds of objects, with their names and the address of the view of an object; null without a view. */
 export const OBJECTS: Record<string, { name: string; hrefOf: (entry: Entry) => string | null }> = {
   alert: { name: "Incident", hrefOf: ({ object_id }) => `/alerts/${object_id}` },
   "alert-rule": { name: "Rule", hrefOf: ({ object_id }) => `/alerts/rules/${object_id}` },
@@ -38,7 +38,7 @@ function incidentView(before: unknown): string | null {
   return incident_id ? `/alerts/${incident_id}` : null;
 }
 
-/** The object of an entry as a link to it, by its name where the entry has one. */
+/** The object of an entry as a link, with its name if the entry has one. */
 export function AuditedObject({ entry }: { entry: Entry }) {
   const { can } = useUser();
   const { object_type, object_id, before, after, action } = entry;

@@ -10,7 +10,7 @@ import { pathOf } from "../queries.ts";
 /** The result so far; `next_cursor` is null at the end of the log, and after a row that is not intact. */
 type Result = AuditVerifyResponse;
 
-/** Two parts of the log that follow each other, as one. */
+/** The results of two consecutive parts of the log as one. */
 const joined = (before: Result, next: Result): Result => ({
   ...next,
   status: next.status === "INTACT" ? before.status : next.status,
@@ -19,7 +19,7 @@ const joined = (before: Result, next: Result): Result => ({
   pruned_to: before.pruned_to,
 });
 
-/** Verifies the seals of the audit log from its first row to its last one, part by part. */
+/** Verifies the seals of the audit log from its first row to its last row, part by part. */
 export function useVerify() {
   const api = useApi();
   const [result, setResult] = useState<Result | null>(null);
@@ -53,7 +53,7 @@ function unchangedOf(rows: number): string {
     : `All ${number(rows)} sealed rows from the first to the newest one are unchanged.`;
 }
 
-/** The range of rows that was verified, and the verdict. */
+/** The range of the verified rows, and the verdict. */
 export function Verified({ of: { result, error } }: { of: Pick<ReturnType<typeof useVerify>, "result" | "error"> }) {
   if (error) return <Refusal error={error} />;
   if (!result) return null;

@@ -10,7 +10,7 @@ import { pathOf, useRead } from "../queries.ts";
 import { isNotifying } from "../rule-state.ts";
 import { type Channel, isProven } from "./health.ts";
 
-/** The active rules that notify the channel at once, by severity, and the rules and syncs that notify it otherwise. */
+/** The active rules that notify the channel at once, by severity, and the rules and syncs that notify it in another way. */
 function Receives({ name, rules }: { name: string; rules: AlertRule[] | undefined }) {
   const syncs = useRead("sync-admin/entities", EntityListResponse, { every: 60_000 }).data?.entities
     .filter(({ notification_channels }) => notification_channels?.includes(name)) ?? [];
@@ -44,7 +44,7 @@ function Receives({ name, rules }: { name: string; rules: AlertRule[] | undefine
   );
 }
 
-/** What proves a channel of a kind that has more than its answer. */
+/** The proof of the kinds that have another proof than the answer to a message. */
 const PROVEN_BY: Partial<Record<Channel["kind"], string>> = {
   alertmanager: "by its API",
   pagerduty: "by a change event",
@@ -52,7 +52,7 @@ const PROVEN_BY: Partial<Record<Channel["kind"], string>> = {
 };
 const STAGES = { RULE: "rule", EVALUATION: "evaluation", OUTBOX: "outbox", CHANNEL: "channel", READER: "reader" };
 
-/** When a message last proved that a channel delivers as it is now, or why it is not known, and where its last test failed. */
+/** The last proof of the channel by a canary, else by a delivery, and the failure of its last canary. */
 function Proof({ channel }: { channel: Channel }) {
   const { kind, canary_every, canary: { proven_at, failed_at, failed_stage, error } } = channel;
   return (
@@ -76,24 +76,24 @@ function Proof({ channel }: { channel: Channel }) {
   );
 }
 
-/** The proof of a channel that no test has proven yet. */
+/** The last delivery of a channel that no canary has proven, with advice when it is missing or older than the last change. */
 function Delivered({ channel }: { channel: Channel }) {
   if (channel.proven_at === null) {
     return (
       <>
-        never <small>Nothing was delivered yet. Send a test message.</small>
+        never <small>No message was delivered yet. Send a test message.</small>
       </>
     );
   }
   if (isProven(channel)) return <Moment at={channel.proven_at} />;
   return (
     <>
-      before its last change <small>It was changed after its last delivery. Send a test message.</small>
+      before its last change <small>The channel was changed after its last delivery. Send a test message.</small>
     </>
   );
 }
 
-/** What a channel receives, and what is known of its deliveries. */
+/** The rules that notify a channel, and the state of its deliveries. */
 export function ChannelFacts({ channel, rules, isTested }: { channel: Channel; rules: AlertRule[] | undefined; isTested: boolean }) {
   const { name, kind, last_delivery_at, last_error, hourly_limit, group_window, weekly_report, has_previous_secret } = channel;
   const facts: [name: string, value: ComponentChildren][] = [
@@ -102,12 +102,12 @@ export function ChannelFacts({ channel, rules, isTested }: { channel: Channel; r
       "Last delivery",
       <>
         {last_delivery_at ? <Distance at={last_delivery_at} /> : <span class="muted">none yet</span>}
-        {/* The result of the test stands above and says the same. */}
+        {/* The result of a test, which is shown above, has the same error. */}
         {last_error !== null && !isTested && <small class="bad">{sentence(last_error)}</small>}
       </>,
     ],
     ["Last proven", <Proof channel={channel} />],
-    // Alertmanager groups, limits and repeats itself.
+    // Alertmanager groups, limits and repeats its notifications.
     ...kind === "alertmanager" ? [] : [[
       "Limit",
       <>

@@ -3,7 +3,7 @@ import type { ChannelState } from "../../../types/alerts.ts";
 
 export type Channel = z.infer<typeof ChannelState>;
 
-/** Whether a channel delivers: the status whose icon each state has, its name, and the name of several such channels. */
+/** The states of delivery of a channel: the status with the icon, the name, and the name for several channels. */
 export const HEALTH = {
   FAILS: { of: "FAILED", name: "Fails", plural: "Failing" },
   UNPROVEN: { of: "PENDING", name: "Not proven", plural: "Unproven" },
@@ -12,7 +12,7 @@ export const HEALTH = {
 } as const;
 export type Health = keyof typeof HEALTH;
 
-/** A delivery from before the last change proves nothing about the channel as it is. */
+/** Whether the channel is proven to deliver; a delivery before the last change proves nothing about the current settings. */
 export const isProven = ({ proven_at, updated_at }: Channel): boolean =>
   proven_at !== null && Date.parse(proven_at) >= Date.parse(updated_at);
 

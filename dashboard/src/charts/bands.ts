@@ -5,7 +5,7 @@ import type { Band, Plot } from "./plot.ts";
 /** The height above the plot for the labels of bands. */
 export const FLAGS_PX = 20;
 
-/** The width of a plot, in px, below which its bands have no labels: those of two incidents would touch. */
+/** The width of a plot in px below which its bands have no labels, because the labels of two incidents can touch. */
 const LABELLED_PX = 320;
 
 function elementOf({ label, href }: Band): HTMLElement {
@@ -14,7 +14,7 @@ function elementOf({ label, href }: Band): HTMLElement {
   if (href && element instanceof HTMLAnchorElement) element.href = href;
   if (label) {
     element.title = label;
-    // The text inside is the label, or only `Incident` where it has no room.
+    // The text of the flag can be shorter than the label when it has no room.
     element.setAttribute("aria-label", `Incident: ${label}`);
     const flag = document.createElement("span");
     flag.textContent = label;
@@ -23,7 +23,7 @@ function elementOf({ label, href }: Band): HTMLElement {
   return element;
 }
 
-/** Shades the bands of a plot with elements over the canvas, so that a band can be a link; its label stands above it. */
+/** Shades the bands of a plot with elements over the canvas, so that a band can be a link; the label is above the band. */
 export const showBands = (current: () => Plot): uPlot.Plugin => {
   const box = document.createElement("div");
   box.className = "bands";
@@ -38,7 +38,7 @@ export const showBands = (current: () => Plot): uPlot.Plugin => {
         const width = u.over.clientWidth;
         const gutter = gutterOf(current());
         box.style.right = `${-gutter}px`;
-        // From the right, because a label may be wider than its band, up to the next label.
+        // The labels are placed from the right, because a label can be wider than its band, up to the next label.
         let next = width + gutter;
         const order = [...bands.keys()].sort((a, b) => (bands[b]?.from ?? 0) - (bands[a]?.from ?? 0));
         for (const index of order) {
@@ -50,7 +50,7 @@ export const showBands = (current: () => Plot): uPlot.Plugin => {
           element.style.width = `${Math.max(Math.min(end, width) - left, 4)}px`;
           const flag = element.firstElementChild;
           if (element.hidden || !(flag instanceof HTMLElement)) continue;
-          // A label without room for its words is replaced by a short one, at the right edge before its band, or by none.
+          // A label without room is shortened, is at the left of its band at the right edge of the plot, or is omitted.
           const isRoomFor = (text: string): boolean => {
             flag.textContent = text;
             return flag.offsetWidth <= next - left - 4;

@@ -1,7 +1,7 @@
-/** The sum of the known values, and null without one. */
+/** The sum of the known values; null without a known value. */
 const sumOf = (values: (number | null)[]): number | null => values.reduce((sum, value) => value === null ? sum : (sum ?? 0) + value, null);
 
-/** Bars with gaps between them: neighbouring buckets are summed until at most `most` bars are in the range. */
+/** The values as bars; neighbouring buckets are summed, so that at most `most` bars are in the range. */
 export function barsOf(times: number[], values: (number | null)[], [start, end]: [number, number], most = 48) {
   const size = Math.max(Math.ceil(times.filter((time) => time >= start && time <= end).length / most), 1);
   const firsts = [...times.keys()].filter((index) => index % size === 0);

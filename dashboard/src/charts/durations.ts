@@ -11,7 +11,7 @@ interface Line {
   area?: string;
 }
 
-/** The lines of the durations: p95 above p50 where they differ in most buckets, and one line where most buckets have a single run. */
+/** The lines of the durations: p95 and p50 when they differ in most buckets, and one line when most buckets have a single run. */
 export function durationLines(points: Point[]): Line[] {
   const p95 = points.map((point) => point.p95_duration_ms);
   const known = points.filter((point) => point.p50_duration_ms !== null);

@@ -2,7 +2,7 @@ import type uPlot from "uplot";
 import { colourOf } from "./labels.ts";
 import type { Plot } from "./plot.ts";
 
-/** Draws a dot at the last point of each line that asks for it. */
+/** Draws a dot at the last point of each line with `hasEnd`. */
 export const endDots = (current: () => Plot): uPlot.Plugin => ({
   hooks: {
     draw: (u) => {

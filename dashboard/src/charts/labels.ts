@@ -4,11 +4,11 @@ import { isSmall } from "./scale.ts";
 
 const LABEL_PX = 11, EDGE_PX = 16, MOST_PX = 72;
 
-/** Whether names stand at the ends of the lines: of a plot of several lines, and not of bars or of a line with its limit. */
+/** Whether the lines have names at their ends; only in a plot of several lines, without bars and without a limit. */
 export const hasLabels = ({ series, height }: Plot): boolean =>
   series.length > 1 && !isSmall(height) && !series.some(({ isBars, isLimit }) => isBars || isLimit);
 
-/** The room at the right of a plot, in px, for the names of its lines. */
+/** The room in px at the right of a plot for the names of its lines. */
 export const gutterOf = (plot: Plot): number =>
   !hasLabels(plot) ? EDGE_PX : Math.min(EDGE_PX + Math.max(...plot.series.map(({ name }) => name.length)) * LABEL_PX * 0.65, MOST_PX);
 
@@ -43,7 +43,7 @@ export const directLabels = (current: () => Plot): uPlot.Plugin => ({
       ctx.save();
       ctx.font = `600 ${size}px "Inter Variable", sans-serif`;
       ctx.textAlign = "left";
-      // From the lowest line up, so that labels of lines that end at the same height stand above each other inside the plot.
+      // The labels are placed from the lowest line up, so that the labels of lines with equal ends are above each other inside the plot.
       let ceiling = bbox.top + bbox.height;
       for (const { text, colour, y } of lasts) {
         ceiling = Math.min(y, ceiling);

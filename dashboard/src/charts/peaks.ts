@@ -15,7 +15,7 @@ export function highestShown(plot: Plot): number {
   return plot.cutsPeaks ? usualMax(values) : Math.max(0, ...values);
 }
 
-/** The peaks above the scale; neighbours are one, with the highest value. */
+/** The peaks above the scale; neighbouring points are one peak with their highest value. */
 function peaksOf(plot: Plot): { time: number; value: number }[] {
   const points = highestAt(plot), top = highestShown(plot);
   return points.filter(({ value }, index) =>

@@ -10,24 +10,24 @@ import { showValues, wordsAt } from "./tip.ts";
 
 interface Series {
   name: string;
-  /** A custom property of the style sheet. */
+  /** The custom property of the style sheet with the colour. */
   colour: string;
   values: (number | null)[];
-  /** The heights of stacked bars, where they are not the values: each contains the heights of the series after it. */
+  /** The heights of stacked bars; each height includes the heights of the series after it. */
   heights?: (number | null)[];
   isBars?: boolean;
   isDashed?: boolean;
-  /** The values are one limit, whose name stands above its line; then no other series has a name in the plot. */
+  /** Whether the values are a limit with its name above the line; no other series then has a name in the plot. */
   isLimit?: boolean;
-  /** A dot marks its last point. */
+  /** Whether a dot marks the last point. */
   hasEnd?: boolean;
-  /** The value is that of the last point before. */
+  /** Whether each value holds until the next point. */
   isStepped?: boolean;
   /** The custom property with the colour of the area down to the next series. */
   area?: string;
 }
 
-/** A period shaded behind the lines, in seconds; with an address it is a link with a label. */
+/** A shaded period behind the lines, in seconds; with an address, the band is a link with a label. */
 export interface Band {
   from: number;
   until: number;
@@ -36,29 +36,29 @@ export interface Band {
 }
 
 export interface Plot {
-  /** Seconds since the epoch. */
+  /** The times in seconds since the epoch. */
   times: number[];
   series: Series[];
   bands: Band[];
-  /** Times marked at the bottom, in seconds. */
+  /** The times that are marked at the bottom, in seconds. */
   marks: number[];
   range: [number, number];
-  /** The scale reaches at least this value; 1 for a ratio. */
+  /** The value that the scale reaches at least; 1 for a ratio. */
   top?: number;
-  /** The scale ends at the usual values, and what is far beyond them is marked at the top edge. */
+  /** Whether the scale ends at the usual values, and peaks far above them are marked at the top edge. */
   cutsPeaks?: boolean;
-  /** The height in px. */
+  /** The height of the plot in px. */
   height?: number;
   format: (value: number) => string;
-  /** The values of the axis; by default as `format`. */
+  /** The format of the values of the axis; by default `format`. */
   axisFormat?: (value: number) => string;
-  /** The steps that the axis may have; by default 1, 2, 5, 10 … */
+  /** The allowed steps of the axis; by default 1, 2, 5, 10 … */
   steps?: number[];
   /** The smallest step; 1 for a count. */
   least?: number;
-  /** No chart stands above or below it: the axis is as wide as its labels. */
+  /** Whether no chart is above or below the plot, so that its axis can be as wide as its labels. */
   isAlone?: boolean;
-  /** All ticks, where the values do not choose them; a negative first one is the end of the scale. */
+  /** The ticks, when the values do not determine them; a negative first tick is the end of the scale. */
   ticks?: number[];
   /** Called with a selected range, in seconds. */
   onZoom?: (from: number, until: number) => void;
@@ -66,10 +66,10 @@ export interface Plot {
   onOpen?: (from: number, until: number) => void;
 }
 
-/** What is drawn of each series. */
+/** The times and the drawn heights of each series. */
 const dataOf = ({ times, series }: Plot): uPlot.AlignedData => [times, ...series.map(({ values, heights }) => heights ?? values)];
 
-/** Marks only the points that no line joins, because both neighbours are unknown. */
+/** The points that no line joins, because both neighbours are unknown; only these are marked. */
 const lonePoints = (u: uPlot, series: number): number[] => {
   const values = u.data[series] ?? [];
   const isKnown = (index: number) => typeof values[index] === "number";
@@ -79,7 +79,7 @@ const lonePoints = (u: uPlot, series: number): number[] => {
 /** The gap between a label of the axis and the plot, in px. */
 const GAP_PX = 8;
 
-/** The width of an axis, in px, that has room for its widest label. */
+/** The width in px of an axis with room for its widest label. */
 function widthOf(ctx: CanvasRenderingContext2D, labels: string[], font: string): number {
   ctx.save();
   ctx.font = font;
@@ -90,11 +90,11 @@ function widthOf(ctx: CanvasRenderingContext2D, labels: string[], font: string):
 
 /** A drawn chart. */
 export interface Drawing {
-  /** Replaces the values of its series. */
+  /** Replaces the values of the series. */
   update: (plot: Plot) => void;
-  /** Moves to another point, or opens the runs of the present one; returns the point in words, and null for a key without a meaning. */
+  /** Moves to another point, or opens the runs of the current one; returns the point in words, or null for any other key. */
   press: (key: string) => string | null;
-  /** Hides the point that `press` moved to. */
+  /** Hides the point to which `press` moved. */
   leave: () => void;
   remove: () => void;
 }
@@ -134,7 +134,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
           range: () => {
             ticks = plot.ticks ??
               ticksOf(Math.max(highestShown(plot), plot.top ?? 0), { most: isShort ? 2 : 4, steps: plot.steps, least: plot.least });
-            // A line at the last tick of a fixed axis would lie half outside.
+            // With this room, a line at the last tick of a fixed axis is not cut in half.
             return [Math.min(ticks[0] ?? 0, 0), Math.max(ticks.at(-1) ?? 1, plot.top ?? 0) * (plot.ticks ? 1.03 : 1)];
           },
         },
@@ -146,7 +146,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
         values: (_, seconds, __, ___, step) => timeLabels(seconds, step, isShort),
       }, {
         ...axis,
-        // The same for every chart of a size, so that the times of charts above each other line up.
+        // Every chart of a size has the same width, so that the times of charts above each other align.
         size: (u, labels) => first.isAlone ? widthOf(u.ctx, labels ?? [], font) : isShort ? 56 : 60,
         gap: first.isAlone ? GAP_PX : 5,
         splits: () => ticks,
@@ -157,7 +157,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
         ...plot.series.map(({ name, colour, isBars, isDashed, isStepped }) => ({
           label: name,
           stroke: colourOf(colour),
-          // A dashed line is the less important one.
+          // A dashed line is the less important line.
           width: isDashed ? 1.25 : 1.75,
           ...isDashed ? { dash: [5, 4] } : {},
           ...isStepped && steps ? { paths: steps } : {},
@@ -169,7 +169,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
       bands: plot.series.flatMap(({ area }, index) => area ? [{ series: [index + 1, index + 2], fill: colourOf(area) }] : []),
       hooks: {
         ready: [(u) => {
-          // A drag selects a range; only a click without one opens a bucket.
+          // A drag selects a range; only a click without a drag opens a bucket.
           let down = 0;
           u.over.addEventListener("mousedown", (event) => down = event.clientX);
           u.over.addEventListener("click", (event) => {
@@ -210,7 +210,7 @@ export function draw(box: HTMLElement, first: Plot): Drawing {
         time >= start && time <= end && plot.series.some(({ values }) => typeof values[index] === "number") ? [index] : []
       );
       if (key === "Enter" && chosen !== null) open(chosen);
-      // The first key of a visit goes to the newest point.
+      // The first key moves to the newest point.
       const place = placeAfter(key, chosen === null ? known.length : known.indexOf(chosen), known.length - 1);
       if (place === null) return null;
       chosen = known[place] ?? null;

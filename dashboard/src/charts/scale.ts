@@ -7,7 +7,7 @@ const month = format({ month: "short", year: "numeric" });
 /** The round steps of an axis of durations, in ms. */
 export const DURATION_STEPS = [100, 200, 500, ...[1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600].map((s) => s * 1_000)];
 
-/** The height of a plot by default, in px. */
+/** The default height of a plot in px. */
 export const HEIGHT = 180;
 
 /** Whether a plot has the short form: fewer ticks, and no labels of lines. */
@@ -16,13 +16,13 @@ export const isSmall = (height = HEIGHT): boolean => height < HEIGHT;
 /** The share of the axis above the highest value. */
 const HEADROOM = 0.05;
 
-/** The first of 1, 2, 5, 10, 20 … that is at least `least`. */
+/** The first number of 1, 2, 5, 10, 20 … that is at least `least`. */
 function roundStep(least: number): number {
   const power = 10 ** Math.floor(Math.log10(least));
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= least * 0.999) ?? least;
 }
 
-/** The ticks of an axis from 0 to a round value above `max`, at most `most` of them above 0; with `steps` their distance is one of these. */
+/** The ticks of an axis from 0 to a round value above `max`, at most `most` above 0; with `steps`, their distance is one of these. */
 export function ticksOf(max: number, { most, steps, least = 0 }: { most: number; steps?: number[]; least?: number }): number[] {
   const needed = max * (1 + HEADROOM) / most;
   const step = steps?.find((step) => step >= needed) ?? Math.max(needed > 0 ? roundStep(needed) : 1, least);
@@ -30,7 +30,7 @@ export function ticksOf(max: number, { most, steps, least = 0 }: { most: number;
   return Array.from({ length: count + 1 }, (_, index) => index * step);
 }
 
-/** The labels of a time axis in the browser's language; where a day begins its date stands below the time, or on one line in its place. */
+/** The labels of a time axis in the language of the browser; the first tick of a day has the date below the time, or in place of it. */
 export const timeLabels = (seconds: number[], step: number, isOneLine: boolean): string[] =>
   seconds.map((second, index) => {
     const time = new Date(second * 1000);
@@ -42,10 +42,10 @@ export const timeLabels = (seconds: number[], step: number, isOneLine: boolean):
     return `${clock.format(time)}${isFirst || isNewDay ? `\n${day.format(time)}` : ""}`;
   });
 
-/** How far above the p95 of the values a value is a peak. */
+/** The factor of the p95 of the values above which a value is a peak. */
 const PEAK = 4;
 
-/** The highest of the values that are no peak: 4 times the p95 of all at most. */
+/** The highest value that is no peak. */
 export function usualMax(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const p95 = sorted[Math.ceil((sorted.length - 1) * 0.95)] ?? 0;

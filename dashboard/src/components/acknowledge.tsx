@@ -4,7 +4,7 @@ import { UnusedResponse, useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { Refusal } from "./states.tsx";
 
-/** A button that acknowledges an incident until it resolves; the focus then moves to the link of the incident, as the button goes. */
+/** A button that acknowledges an incident until it resolves; the focus moves to the link of the incident, because the button is removed. */
 export function Acknowledge({ id, cause, isMain = false, isSmall = false }: {
   id: string;
   cause: string;

@@ -7,14 +7,14 @@ import { Acknowledge } from "./acknowledge.tsx";
 import { Severity } from "./status.tsx";
 import { Moment, Since } from "./time.tsx";
 
-/** How much an incident affects: `10 of 10 tournaments`. */
+/** The affected objects of an incident: `10 of 10 tournaments`. */
 export function extentOf({ count, of, unit }: NonNullable<AlertSummary["affected"]>): string {
   const noun = unit === "replies" ? "reply" : unit.slice(0, -1);
   const plural = (value: number) => value === 1 ? noun : unit;
   return of === null ? `${number(count)} ${plural(count)}` : `${number(count)} of ${number(of)} ${plural(of)}`;
 }
 
-/** The live incidents by severity, the silenced ones of each last; each one contains the incidents that it inhibits. */
+/** The live incidents by severity, the silenced ones of each severity last; each row includes the incidents that it inhibits. */
 export function ActiveIncidents({ alerts }: { alerts: AlertSummary[] }) {
   const rankOf = ({ severity }: AlertSummary) => SEVERITIES.indexOf(severity);
   const isSilenced = ({ muted_by }: AlertSummary) => muted_by === "SILENCE";
@@ -37,7 +37,7 @@ export function ActiveIncidents({ alerts }: { alerts: AlertSummary[] }) {
 function Incident({ incident, inhibited, isMain }: {
   incident: AlertSummary;
   inhibited: AlertSummary[];
-  /** Whether its acknowledgement is the main act of the view. */
+  /** Whether the acknowledgement of the incident is the main act of the view. */
   isMain: boolean;
 }) {
   const { id, name, cause, scope, severity, state, affected, began_at, acknowledged_by, acknowledged_until, muted_by } = incident;

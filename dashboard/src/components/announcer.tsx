@@ -5,7 +5,7 @@ const SHOWN_MS = 8_000;
 
 /** The live region of the page: the results of acts, each shown for a few seconds. */
 export function Announcer() {
-  // The number makes two equal results after each other two announcements.
+  // With the number, two equal results in a row are two announcements.
   const [{ text, count }, setShown] = useState({ text: "", count: 0 });
   useEffect(() => onAnnouncement((text) => setShown(({ count }) => ({ text, count: count + 1 }))), []);
   useEffect(() => {

@@ -13,7 +13,7 @@ export function Backoff({ entities }: { entities: EntityHealthStatus[] }) {
   const act = useAct(
     () => ({ method: "POST", path: "sync-admin/upstream/end-backoff", body: {} }),
     UnusedResponse,
-    () => announce("The upstream backoff is ended."),
+    () => announce("The upstream backoff has ended."),
   );
   const backoff = entities.flatMap(({ because }) => because).find(({ code }) => code === "UPSTREAM_BACKOFF");
   if (!backoff) return null;

@@ -9,13 +9,13 @@ const SHOWN = 5;
 /** A form that acts on several items; it stays open with the reasons when the request is invalid. */
 export function BulkDialog({ title, items, label, isPending, onSubmit, onClose, children }: {
   title: string;
-  /** What each item is called. */
+  /** The names of the items. */
   items: string[];
   label: string;
   isPending: boolean;
   onSubmit: () => Promise<void>;
   onClose: () => void;
-  /** The fields, with the reason why each is wrong. */
+  /** The fields, which receive the refusal of each by its name. */
   children: (wrong: Record<string, string>) => ComponentChildren;
 }) {
   const [error, setError] = useState<unknown>(null);

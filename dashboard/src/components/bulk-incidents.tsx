@@ -11,13 +11,13 @@ import { type Selection, SelectionBar } from "./selection.tsx";
 
 type Kind = "acknowledge" | "silence";
 
-/** Why an incident was refused; only live incidents can be selected, so that a wrong state is an end in the meantime. */
+/** The reason of a refusal; only live incidents can be selected, so an incident in a wrong state has resolved in the meantime. */
 const refusalOf = (done: string) => (error: unknown): string =>
   error instanceof ApiError && ["ALERT_STATE", "NOT_FOUND"].includes(error.code) ? "already resolved" : `not ${done}`;
 
 const nameOf = ({ cause, scope }: AlertIncident): string => `${cause} (${scope})`;
 
-/** What an operator can do with the selected incidents. The items of an act are those that were selected when it was begun. */
+/** The acts of an operator on the selected incidents; an act is on the incidents that were selected when its dialog opened. */
 export function IncidentActs({ selection, bulk }: { selection: Selection<AlertIncident>; bulk: Bulk<AlertIncident> }) {
   const [begun, setBegun] = useState<{ kind: Kind; items: AlertIncident[] } | null>(null);
   const { selected } = selection;

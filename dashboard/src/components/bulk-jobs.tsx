@@ -10,7 +10,7 @@ import { type Selection, SelectionBar } from "./selection.tsx";
 
 type Jobs = z.infer<typeof Job>[];
 
-/** Requeues the selected jobs. The jobs of an act are those that were selected when it was begun. */
+/** Requeues the selected jobs; an act is on the jobs that were selected when its dialog opened. */
 export function JobActs({ selection, bulk, nameOf }: {
   selection: Selection<Jobs[number]>;
   bulk: Bulk<Jobs[number]>;

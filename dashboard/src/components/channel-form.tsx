@@ -35,7 +35,7 @@ export function ChannelForm({ channel, onClose }: { channel: NotificationChannel
             <TextField
               name="name"
               label="Name"
-              help="a-z, 0-9, - and _; rules refer to the channel by it."
+              help="a-z, 0-9, - and _. Rules name the channel by it."
               required
               value={fields.name}
               onChange={(name) => set({ name })}
@@ -59,7 +59,7 @@ export function ChannelForm({ channel, onClose }: { channel: NotificationChannel
               <TextField
                 name="group_window"
                 label="Group window"
-                help={`Incidents that open within it go out as one message: ${DURATIONS.group_window.join(" to ")}.`}
+                help={`Incidents that open within this time are sent as one message: ${DURATIONS.group_window.join(" to ")}.`}
                 value={fields.group_window}
                 onChange={(group_window) => set({ group_window })}
               />
@@ -85,7 +85,7 @@ export function ChannelForm({ channel, onClose }: { channel: NotificationChannel
           )}
           <CheckField
             label="On"
-            help="A channel that is off sends nothing."
+            help="A channel that is off sends no messages."
             value={fields.is_active}
             onChange={(is_active) => set({ is_active })}
           />

@@ -7,20 +7,20 @@ import { title } from "../format.ts";
 import { CheckField, LongTextField, SelectField, TextField } from "./fields.tsx";
 
 interface Part {
-  /** Null for a new channel. */
+  /** The stored channel; null for a new one. */
   channel: NotificationChannel | null;
   fields: Fields;
   set: (changes: Partial<Fields>) => void;
 }
 
-/** The fields that only the kind of the channel has: where it sends, and its secrets. */
+/** The fields of the kind of the channel: its addresses and its secrets. */
 export function ChannelSettings(part: Part) {
   return channelFields(part.fields.kind).map(([path, field]) => (
     <Setting key={`${part.fields.kind} ${path}`} {...part} path={path} field={field} />
   ));
 }
 
-/** What an empty field does, where the channel has a value that no answer contains. */
+/** The effect of an empty field when the channel has a stored value that no answer contains. */
 function keeps(channel: NotificationChannel | null, path: string, { is_stored, control }: ChannelField): string {
   if (!channel || !is_stored) return "";
   if (control === "headers") return " A line without a value keeps the stored one.";

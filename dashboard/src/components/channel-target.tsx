@@ -18,7 +18,7 @@ const ICONS: Record<ChannelKind, typeof Webhook> = {
   dashboard: AppWindow,
 };
 
-/** The kind of a channel, where it sends without its secrets, and what a reader should know about its messages. */
+/** The kind of a channel, its address without secrets, and facts about its messages. */
 function factsOf(channel: NotificationChannel): string[] {
   const { host, chat_id, to, header_digests } = targetOf(channel);
   const headers = Object.keys(header_digests).length;
@@ -30,7 +30,7 @@ function factsOf(channel: NotificationChannel): string[] {
   ].filter(Boolean);
 }
 
-/** The name of a channel, its kind, and where it sends; recipients of one severity are a small table. */
+/** The name of a channel, its kind and its address; the recipients by severity are a small table. */
 export function ChannelTarget({ channel }: { channel: NotificationChannel }) {
   const { by_severity } = targetOf(channel);
   const others = SEVERITIES.filter((severity) => by_severity[severity]?.length);

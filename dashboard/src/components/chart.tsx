@@ -5,15 +5,15 @@ import type { Drawing, Plot } from "../charts/plot.ts";
 import { inZoneShort } from "../format.ts";
 import { useTheme } from "../theme.ts";
 
-/** The first time with a value, in seconds, of lines that leave most of their range empty before it; else null. */
+/** The first time with a value, in seconds, when most of the range before it is empty; else null. */
 function beginOf({ times, series, range: [from, until] }: Plot): number | null {
   const begin = times.find((_, index) => series.some(({ values, isBars }) => isBars || (values[index] ?? null) !== null));
   return begin !== undefined && begin - from > (until - from) / 2 ? begin : null;
 }
 
 /**
- * A chart, whose library is loaded on demand, with its figures as a table on demand; `totals` are labelled figures of the whole period, and
- * what it contains stands beside the plot.
+ * A chart, whose library is loaded on demand, and whose figures can be shown as a table; `totals` are labelled figures of the whole period,
+ * and `children` are beside the plot.
  */
 export function Chart({ title, totals = [], children, ...plot }: Plot & {
   title: string;
@@ -27,7 +27,7 @@ export function Chart({ title, totals = [], children, ...plot }: Plot & {
   const drawing = useRef<Drawing | null>(null);
   const latest = useRef(plot);
   latest.current = plot;
-  // The library draws a fixed list of lines.
+  // The library draws a fixed list of lines, so a new list needs a new drawing.
   const names = plot.series.map(({ name }) => name).join();
   useEffect(() => {
     let isUnmounted = false;
@@ -41,7 +41,7 @@ export function Chart({ title, totals = [], children, ...plot }: Plot & {
     };
   }, [theme, names]);
   useEffect(() => {
-    // Each chart updates in its own task, so that updating all of them does not block a scroll.
+    // Each chart updates in its own task, so that the update of all charts does not block a scroll.
     const task = setTimeout(() => drawing.current?.update(plot));
     return () => clearTimeout(task);
   }, [plot.times, plot.series, plot.bands, plot.range[0], plot.range[1]]);
@@ -79,7 +79,7 @@ export function Chart({ title, totals = [], children, ...plot }: Plot & {
           plot.onOpen ? ", Enter shows the runs of a point" : ""
         }. The button before shows the figures as a table.`}
         onKeyDown={(event) => {
-          // The links inside have their own keys.
+          // Links inside the chart handle their own keys.
           if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
           const words = drawing.current?.press(event.key);
           if (!words) return;

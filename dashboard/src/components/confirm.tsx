@@ -8,14 +8,14 @@ import { Refusal } from "./states.tsx";
 
 /** The question before an act that cannot be undone. */
 export function ConfirmDialog({ title, confirm, act, onConfirm, onClose, children }: {
-  /** The question. */
+  /** The text of the question. */
   title: string;
-  /** The act in words, on the button that does it. */
+  /** The act in words, as the label of its button. */
   confirm: string;
   act: { error: unknown; isPending: boolean };
   onConfirm: () => void;
   onClose: () => void;
-  /** What the act changes. */
+  /** The effect of the act. */
   children: ComponentChildren;
 }) {
   return (
@@ -30,10 +30,10 @@ export function ConfirmDialog({ title, confirm, act, onConfirm, onClose, childre
   );
 }
 
-/** A button of an act that cannot be undone: it opens a dialog, and only the button there sends the change. */
+/** A button for an act that cannot be undone; it opens a dialog, whose button sends the change. */
 export function Confirm<T>({ label, name, title, confirm, change, schema, onDone, class: look = "danger", children }: {
   label: string;
-  /** The name of the button for screen readers, where its label is not enough. */
+  /** The name of the button for screen readers, when its label is not enough. */
   name?: string;
   title: string;
   confirm: string;

@@ -3,10 +3,10 @@ import { useApi } from "../api.ts";
 import { useCopy } from "./copy.tsx";
 import { Menu } from "./menu.tsx";
 
-/** The request of an API address as a command of a shell, which has the token in `$TOKEN`. */
+/** The request of an API address as a shell command, with the token in `$TOKEN`. */
 const curlOf = (url: string): string => `curl -H "Authorization: Bearer $TOKEN" '${url.replaceAll("'", "%27")}'`;
 
-/** A menu that copies the link of a view, the id of what it shows, and the request that reads it from the API at `path`. */
+/** A menu that copies the link of a view, the id of its object, and the request that reads the object from the API at `path`. */
 export function CopyMenu({ id, path }: { id: string; path: string }) {
   const { urlOf } = useApi();
   const [isCopied, copy] = useCopy();

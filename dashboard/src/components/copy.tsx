@@ -2,7 +2,7 @@ import { Check, Copy as CopyIcon } from "lucide-preact";
 import { useEffect, useState } from "preact/hooks";
 import { announce } from "../announce.ts";
 
-/** A function that copies a text and announces it by its label, and whether it did so in the last two seconds. */
+/** A function that copies a text and announces its label, and whether a copy was made in the last two seconds. */
 export function useCopy(): [isCopied: boolean, copy: (text: string, label: string) => void] {
   const [isCopied, setCopied] = useState(false);
   useEffect(() => {

@@ -1,19 +1,19 @@
 import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 
-/** Opens a dialog element as a modal one while its component is shown. */
+/** Opens a dialog element as a modal dialog while its component is shown. */
 export function useModal(): RefObject<HTMLDialogElement> {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();
-    // Closing returns the focus to the control that opened the dialog, which the removal of an open one does not.
+    // `close` returns the focus to the control that opened the dialog; the removal of an open dialog does not.
     return () => element?.close();
   }, []);
   return dialog;
 }
 
-/** A modal dialog, which opens on its first field; the browser's own element keeps the focus inside and closes on Escape. */
+/** A modal dialog with the focus on its first field; the element of the browser keeps the focus inside and closes on Escape. */
 export function Dialog(
   { title, onClose, children }: {
     title: string;
@@ -30,7 +30,7 @@ export function Dialog(
     <dialog
       ref={dialog}
       aria-labelledby={id}
-      // The event of a dialog that is removed can come when the next one is open.
+      // The close event of a removed dialog can arrive when the next dialog is open.
       onClose={({ currentTarget }) => currentTarget.isConnected && onClose()}
       onCancel={onClose}
     >

@@ -3,6 +3,7 @@ import type { EntityWithPauses } from "../../../types/admin.ts";
 import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { isDataLate } from "../due.ts";
 import { counted, duration, percent, sentence } from "../format.ts";
+import { healthOfSync } from "../health.ts";
 import { NextRun } from "./next-run.tsx";
 import { Icon } from "./status.tsx";
 import { Strip, StripKey } from "./strip.tsx";
@@ -47,14 +48,14 @@ export function EntityTable({ rows, settings, isCompact }: {
 
 /** The figures of a sync, and below them the reason of its state in the full width. */
 function Sync({ type, health, entity }: { type: string; health: EntityHealthStatus; entity: EntityWithPauses | undefined }) {
-  const now = useNow();
+  const now = useNow(), status = healthOfSync(health);
   const { last_successful_sync, expected_within_ms, average_duration_ms } = health;
   return (
-    <tbody data-entity={type} data-status={health.status}>
+    <tbody data-entity={type} data-status={status}>
       <tr>
         <th scope="row">
-          <Icon of={health.status} />
-          <span class="unseen">{health.status.toLowerCase()}:</span> <Link href={`/entities/${type}`}>{health.title}</Link>
+          <Icon of={status} />
+          <span class="unseen">{status.toLowerCase()}:</span> <Link href={`/entities/${type}`}>{health.title}</Link>
         </th>
         <td class="runs">
           <Strip runs={health.recent_runs} entity={entity} now={now} />
@@ -83,7 +84,7 @@ function Sync({ type, health, entity }: { type: string; health: EntityHealthStat
             <ul class="because">
               {health.because.map(({ code, message }) => (
                 <li key={code}>
-                  {/* The notice above the table says until when, and why. */}
+                  {/* The notice above the table has the end and the reason of the backoff. */}
                   <Message of={code === "UPSTREAM_BACKOFF" ? "Waits for the end of the upstream backoff." : sentence(message)} />
                 </li>
               ))}
@@ -95,7 +96,7 @@ function Sync({ type, health, entity }: { type: string; health: EntityHealthStat
   );
 }
 
-/** The progress of the run that is live. */
+/** The progress of the live run. */
 function Running({ of: running }: { of: EntityHealthStatus["running"] }) {
   if (!running) return null;
   return (
@@ -112,7 +113,7 @@ function Running({ of: running }: { of: EntityHealthStatus["running"] }) {
   );
 }
 
-/** Links to the syncs that have no row of their own. */
+/** Links to the inactive syncs, which have no row in the table. */
 function Inactive({ entities }: { entities: EntityWithPauses[] }) {
   if (!entities.length) return null;
   return (

@@ -8,14 +8,14 @@ import { Reading } from "./states.tsx";
 
 export type Analytics = z.infer<typeof ErrorAnalyticsResponse>;
 
-/** The longest period for which errors are kept, by the message that refuses a longer one: `errors are kept for 90 days; …`. */
+/** The longest period with stored errors, from the message that refuses a longer one: `errors are kept for 90 days; …`. */
 function longestPeriod(refusal: string): [period: string, span: string] | undefined {
   const kept = msOf(/\d+ \w+/.exec(refusal)?.[0] ?? "") ?? 0;
   return Object.entries(PERIODS).map(([period, { span }]) => [period, span] as [string, string])
     .findLast(([, span]) => (msOf(span) ?? Infinity) <= kept);
 }
 
-/** Reads the errors of a period; a period for which errors are not kept is replaced by the longest one for which they are. */
+/** Reads the errors of a period; a period beyond the retention of errors is replaced by the longest possible one. */
 export function ErrorAnalytics({ period, entity, filters, every, children }: {
   period: string;
   entity: string;

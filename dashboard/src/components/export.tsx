@@ -8,9 +8,9 @@ import { pathOf } from "../queries.ts";
 import { Menu } from "./menu.tsx";
 import { Refusal } from "./states.tsx";
 
-/** The most rows of a file. */
+/** The largest number of rows in a file. */
 const MOST = 10_000;
-/** The most rows that the API returns at once. */
+/** The largest number of rows in an answer of the API. */
 const PAGE = 200;
 
 interface List<T> {
@@ -31,11 +31,11 @@ function save(name: string, type: string, text: string): void {
   link.href = URL.createObjectURL(new Blob([text], { type }));
   link.download = name;
   link.click();
-  // The browser has read the address once the click is over.
+  // The browser reads the address before the next task.
   setTimeout(() => URL.revokeObjectURL(link.href));
 }
 
-/** A menu that saves every row of a list, as it is filtered, as CSV or JSON; it stops after 10,000 rows and says so. */
+/** A menu that saves every row of a filtered list as CSV or JSON; it stops after 10,000 rows and announces that. */
 export function Export<T extends object>({ name, path, query, schema, rowsOf, hasPages = true }: List<T>) {
   const api = useApi();
   const [message, setMessage] = useState("");

@@ -3,14 +3,14 @@ import { useId } from "preact/hooks";
 import { useField } from "./form.tsx";
 
 interface FieldProps {
-  /** Its name in the API, by which its form finds its refusal. */
+  /** The name of the field in the API, by which the form finds its refusal. */
   name?: string;
   label: string;
   /** The meaning of the field, in one sentence. */
   help?: string;
-  /** Why the value is refused, for a field outside of a `Form`. */
+  /** The refusal of the value, for a field outside a `Form`. */
   error?: string | undefined;
-  /** Replaces a message of the API that has other values than the form. */
+  /** Replaces a message of the API whose values differ from those of the form. */
   words?: (message: string) => string;
 }
 
@@ -46,7 +46,7 @@ type InputProps =
   & {
     value: string;
     onChange: (value: string) => void;
-    /** The unit of the value, behind it. */
+    /** The unit, shown after the value. */
     unit?: string;
   };
 

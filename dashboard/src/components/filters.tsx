@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useNarrow } from "../narrow.ts";
 
-/** The filters of a list. A narrow screen shows the first one, and the others on demand with the number of those that are set. */
+/** The filters of a list; a narrow screen shows the first filter, and on demand the others with the number of those that are set. */
 export function Filters({ first, set, onClear, children }: {
   first: ComponentChildren;
   /** The number of the other filters that are set. */

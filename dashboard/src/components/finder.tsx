@@ -7,10 +7,10 @@ import { Keys } from "./keys.tsx";
 const Palette = lazy(() => import("../palette/palette.tsx"));
 const Shortcuts = lazy(() => import("../palette/shortcut-list.tsx"));
 
-/** The button of the command palette, and what the shortcuts open. */
+/** The button of the command palette, and the dialogs that shortcuts open. */
 export function Finder() {
   const [opened, setOpened] = useState<Opened | null>(null);
-  // A dialog closes a moment after Escape: another one may be open by then.
+  // A dialog closes a moment after Escape, when another dialog can already be open.
   const close = (closed: Opened) => () => setOpened((current) => current === closed ? null : current);
   useShortcuts(setOpened);
   return (

@@ -1,7 +1,7 @@
 import { ChevronRight } from "lucide-preact";
 import { Moment } from "./time.tsx";
 
-/** The times of the oldest and the newest of several rows that are shown as one, with a button that shows each of them. */
+/** The times of the oldest and the newest of several folded rows, with a button that shows each row. */
 export const FoldedTime = ({ oldest, newest, label, isOpen, onFold }: {
   oldest: string;
   newest: string;

@@ -8,18 +8,18 @@ import { Dialog } from "./dialog.tsx";
 interface FormState {
   /** The refusals of the API by field. */
   problems: Record<string, string>;
-  /** Each field by its name in the API. */
+  /** The fields by their name in the API. */
   fields: Map<string, RegisteredField>;
 }
 interface RegisteredField {
   id: string;
   label: string;
-  /** Replaces a message of the API that has other values than the form. */
+  /** Replaces a message of the API whose values differ from those of the form. */
   words?: ((message: string) => string) | undefined;
 }
 const FormContext = createContext<FormState | null>(null);
 
-/** The field of a refusal: the one with its path, one that contains it, or the first one inside it. */
+/** The field of a refusal: the field with its path, a field that contains the path, or the first field inside it. */
 function ownerOf(fields: FormState["fields"], path: string): RegisteredField | undefined {
   for (let name = path; name; name = name.replace(/\.?[^.]*$/, "")) {
     const field = fields.get(name);
@@ -47,7 +47,7 @@ export function useField({ name, label, error, words }: Omit<RegisteredField, "i
   return { id, problem: path && wordsOf(form, path) };
 }
 
-/** Asks before the unsaved changes of a form are left: by a link, by the browser's buttons, or with its tab. */
+/** Asks before a person leaves unsaved changes of a form by a link, by a button of the browser, or by closing the tab. */
 function LeaveGuard({ isChanged }: { isChanged: boolean }) {
   const [target, setTarget] = useState<string | null>(null);
   const current = useRef(isChanged);
@@ -81,7 +81,7 @@ function LeaveGuard({ isChanged }: { isChanged: boolean }) {
   );
 }
 
-/** The refusals above the fields: a link to each field, and a sentence for what is about no field. */
+/** The refusals above the fields: a link to each refused field, and a sentence for a refusal without a field. */
 function Problems({ error, fields }: { error: unknown; fields: FormState["fields"] }) {
   const { message, fields: problems } = describeError(error);
   const paths = Object.keys(problems);
@@ -107,26 +107,26 @@ function Problems({ error, fields }: { error: unknown; fields: FormState["fields
   );
 }
 
-/** Gives a control the focus; a closed disclosure around it opens. */
+/** Gives a control the focus, and opens a closed disclosure around it. */
 function showField(control: HTMLElement | null): void {
   const disclosure = control?.closest("details");
   if (disclosure) disclosure.open = true;
   control?.focus();
 }
 
-/** What a form sends; the part of a mutation that the form shows. */
+/** The part of a mutation that a form shows. */
 interface Sending {
   error: unknown;
   isPending: boolean;
   isSuccess?: boolean;
 }
 
-/** A form: its refusals are at the fields and above them, and its unsaved changes are not lost by accident. */
+/** A form that shows refusals at its fields and above them, and protects unsaved changes. */
 export function Form({ of: { error, isPending, isSuccess = false }, isChanged, onSubmit, submit, acts, class: look, children }: {
   of: Sending;
   isChanged: boolean;
   onSubmit: () => void;
-  /** The text of the button that sends it. */
+  /** The text of the button that sends the form. */
   submit: string;
   /** Further buttons. */
   acts?: ComponentChildren;

@@ -2,18 +2,19 @@ import type { ComponentChildren } from "preact";
 import { counted, number } from "../format.ts";
 import { Icon, toneOf } from "./status.tsx";
 
-/** How many of several things need a person: `1 of 12 components needs attention`. */
+/** The number of things that need attention: `1 of 12 components needs attention`. */
 export const attentionOf = (count: number, all: number, noun: string): string =>
   `${number(count)} of ${counted(all, noun)} ${count === 1 ? "needs" : "need"} attention`;
 
-/** The state of a view in a sentence, before everything else of it, with the figures that belong to it at the right. */
+/** The state of a view in a sentence at its top, with its figures at the right. */
 export function Headline({ of, title, figures = [], acts, children }: {
-  /** The status whose tone it has. */
+  /** The status that determines the tone. */
   of: string;
   title: ComponentChildren;
-  figures?: [name: string, value: ComponentChildren][];
+  /** The name, the value and the status of each figure; only a status that needs a person colours the value. */
+  figures?: [name: string, value: ComponentChildren, status?: string][];
   acts?: ComponentChildren;
-  /** What the state means, in a sentence. */
+  /** The meaning of the state in a sentence. */
   children?: ComponentChildren;
 }) {
   return (
@@ -27,8 +28,8 @@ export function Headline({ of, title, figures = [], acts, children }: {
       </div>
       {figures.length > 0 && (
         <dl>
-          {figures.map(([name, value]) => (
-            <div key={name}>
+          {figures.map(([name, value, status = "OK"]) => (
+            <div key={name} class={toneOf(status)}>
               <dt>{name}</dt> <dd>{value}</dd>
             </div>
           ))}

@@ -16,7 +16,7 @@ const mib = (value: number): string => `${number(Math.round(value))} MiB`;
 const RATIO_TICKS = [0, 0.25, 0.5, 0.75, 1], FEW_RATIO_TICKS = [0, 0.5, 1];
 const LARGE = 240, SMALL = 112;
 
-/** What the marks of the charts mean, and what a pointer does. */
+/** The meaning of the marks in the charts, and the effects of a pointer. */
 export const Legend = () => (
   <ul class="legend">
     <li class="shaded">Incident</li>
@@ -26,8 +26,8 @@ export const Legend = () => (
 );
 
 /**
- * The charts of a period: duration and success large, the rest small, and on a narrow screen on demand. A range selected in one chart zooms
- * all of them, a click opens the runs of a bucket, and a shaded period is a link to its incident.
+ * The charts of a period: duration and success are large, and the others are small, or on a narrow screen shown on demand. A selected range
+ * zooms all charts, a click opens the runs of a bucket, and a shaded period is a link to its incident.
  */
 export function History({ data, zoom, onZoom, onOpen, type }: {
   data: z.infer<typeof PerformanceHistoryResponse>;
@@ -43,7 +43,7 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
   ).data?.alerts;
   const bands = useMemo(() => {
     const ids = new Set(alerts?.map(({ id }) => id));
-    // An incident that inhibits one of the sync and is not of the sync concerns all syncs.
+    // A parent outside the list is an incident of all syncs, so the inhibited incident of this sync is shown in its place.
     const isTop = ({ parent_id, tournament_no }: AlertIncident) => parent_id === null || (tournament_no === null && !ids.has(parent_id));
     return (alerts ?? []).filter((incident) => incident.state !== "PENDING" && isTop(incident)).map(
       ({ id, cause, began_at, resolved_at }) => ({
@@ -79,7 +79,7 @@ export function History({ data, zoom, onZoom, onOpen, type }: {
       fresh: [line("Fresh", "--accent", (point) => point.cache_hit_ratio)],
     };
   }, [data, range[0], range[1]]);
-  // Only the large charts have the links to the incidents, so that the Tab key reaches each link twice at most.
+  // Only the large charts have links to the incidents, so that the Tab key reaches each link at most twice.
   const shaded = useMemo(() => bands.map(({ from, until }) => ({ from, until })), [bands]);
   const isNarrow = useNarrow();
   const totals = data.aggregated_metrics;

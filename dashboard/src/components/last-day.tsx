@@ -6,13 +6,13 @@ import { Facts } from "./page.tsx";
 import { Trend } from "./trend.tsx";
 
 type Point = PerformanceHistoryResponse["data_points"][number];
-/** The buckets of the API are 15 minutes wide. */
+/** The number of buckets of the API in an hour; each is 15 minutes wide. */
 const BUCKETS_PER_HOUR = 4;
 
 /** The sum or the mean of the buckets of each hour; null for an hour without a value. */
 function hourly(points: Point[], valueOf: (point: Point) => number | null, isMean = false): (number | null)[] {
   const hours = Math.ceil(points.length / BUCKETS_PER_HOUR);
-  // The newest hour is whole, the oldest one may be cut.
+  // The newest hour is complete; the oldest hour can be incomplete.
   return Array.from({ length: hours }, (_, index) => {
     const until = points.length - (hours - 1 - index) * BUCKETS_PER_HOUR;
     const values = points.slice(Math.max(until - BUCKETS_PER_HOUR, 0), until).map(valueOf).filter((value) => value !== null);

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { Portal } from "./portal.tsx";
 
-/** A choice of a menu; with `isChecked` it is one of a group. */
+/** A choice of a menu; a choice with `isChecked` belongs to a group of alternatives. */
 interface MenuItem {
   id: string;
   label: string;

@@ -1,7 +1,7 @@
 import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { Distance, useNow } from "./time.tsx";
 
-/** When the next run of an entity starts, or why none does. */
+/** The time of the next run of an entity, or the reason why none starts. */
 export function NextRun({ health }: { health: EntityHealthStatus }) {
   const now = useNow();
   if (health.is_paused) return <>paused</>;

@@ -4,10 +4,10 @@ import { unbroken } from "../format.ts";
 import { useOverview } from "../overview.ts";
 import { showInTab } from "../tab.ts";
 
-/** A view; its heading gets the focus when it opens, so that a screen reader announces it. */
+/** A view; its heading gets the focus when the view opens, so that a screen reader announces it. */
 export function Page({ title, crumb, lead, acts, children }: {
   title: string;
-  /** The way to the view, above its title. */
+  /** The path to the view, above its title. */
   crumb?: ComponentChildren;
   lead?: ComponentChildren;
   acts?: ComponentChildren;
@@ -53,7 +53,7 @@ export function Section(
   );
 }
 
-/** A list of names and values; `class` sets its form: `facts` in a row, `pairs` below each other, `figures` as tiles. */
+/** A list of names and values; `class` sets its form: `facts` in a row, `pairs` in a column, `figures` as tiles. */
 export function Facts(
   { of, class: form = "facts card pad" }: {
     of: [name: string, value: ComponentChildren][];
@@ -79,7 +79,7 @@ export function Facts(
   );
 }
 
-/** A figure with what belongs to it on the line below. */
+/** A figure with a second line below it. */
 export const Figure = ({ is, more }: { is: ComponentChildren; more: ComponentChildren }) => (
   <>
     {is} <small>{more}</small>

@@ -9,7 +9,7 @@ import { TextField } from "./fields.tsx";
 import { Form } from "./form.tsx";
 import { Reading } from "./states.tsx";
 
-/** The kinds of data whose name in the database is not that of the page. */
+/** The kinds of data with another name on the page than in the database. */
 const NAMES: Record<string, string> = {
   audit: "Syncs started by hand",
   cron_details: "Runs of the cron jobs",
@@ -20,15 +20,17 @@ const NAMES: Record<string, string> = {
 };
 const nameOf = (subject: string): string => NAMES[subject] ?? title(subject);
 
-/** How long each kind of data is kept; an admin changes it. */
+/** The retention of each kind of data, which an admin can change. */
 export function Retention() {
   const { can } = useUser();
   const retention = useRead("sync-admin/retention", RetentionResponse, { every: 60_000 });
   return (
     <Reading of={retention}>
       {({ settings }) => (
-        <details class="card pad">
-          <summary>Retention: {counted(settings.length, "kind")} of rows</summary>
+        <details class="card checks">
+          <summary>
+            <h2>Retention</h2> <span class="muted">{counted(settings.length, "kind")} of rows.</span>
+          </summary>
           <ul class="lines kept" aria-label="How long each kind of data is kept">
             {settings.toSorted((a, b) => nameOf(a.subject).localeCompare(nameOf(b.subject))).map((setting) => (
               <li key={setting.subject}>

@@ -13,10 +13,10 @@ import { useSettled } from "../settled.ts";
 import { ThresholdLine } from "./threshold-line.tsx";
 
 const HOUR_MS = 3_600_000, DAY_MS = 24 * HOUR_MS, DAYS = 30;
-/** The drawing's own units; the style sheet stretches it over its box. */
+/** The units of the drawing, which the style sheet stretches over its box. */
 const WIDTH = 1_000, HEIGHT = 100, BAND = 10, GAP = 5;
 
-/** What the rule of the form would have done in the last 30 days, beside what it did, with its threshold as a line that can be moved. */
+/** A replay of the rule of the form over the last 30 days, beside the recorded incidents, with the threshold as a movable line. */
 export function RuleBacktest({ path, request, fields, set }: {
   path: string;
   request: object;
@@ -40,14 +40,14 @@ export function RuleBacktest({ path, request, fields, set }: {
   );
 }
 
-/** The period of a replay; the whole one before it is known how much of it can be measured. */
+/** The period of a replay in words; the requested period before the replay is known. */
 function periodOf(backtest: Backtest | undefined): string {
   const length = backtest ? Date.parse(backtest.until) - Date.parse(backtest.from) : DAYS * DAY_MS, days = Math.round(length / DAY_MS);
   if (days >= DAYS) return `In the last ${DAYS} days`;
   return `In the last ${days >= 1 ? counted(days, "day").replace(/^1 /, "") : largestUnit(length)}, all that can be measured`;
 }
 
-/** The card of a replay, with a sentence where there is none. */
+/** The card of a replay, or of a sentence without one. */
 const Card = ({ of: backtest, children }: { of?: Backtest; children: ComponentChildren }) => (
   <section class="card pad backtest">
     <h2>{periodOf(backtest)}</h2>
@@ -63,7 +63,7 @@ function Replayed({ path, request, fields: { metric }, threshold, onMove }: {
   onMove: (value: number) => void;
 }) {
   const api = useApi();
-  // A page that is open for hours asks for the same period.
+  // The period is fixed when the view opens, so that the request stays the same.
   const [since] = useState(() => new Date(Math.floor(Date.now() / HOUR_MS) * HOUR_MS - DAYS * DAY_MS).toISOString());
   const body = useSettled(JSON.stringify(replayedFields(request)));
   const { data, error, isFetching } = useQuery<PreviewRuleResponse>({
@@ -100,7 +100,7 @@ function Replayed({ path, request, fields: { metric }, threshold, onMove }: {
   );
 }
 
-/** The fields that a replay needs: a typed name or description is no reason to repeat it, and a rule without a name has a past too. */
+/** The fields of a replay, without name and description, so that typing them repeats no replay and an empty name is allowed. */
 const replayedFields = (request: object): object => ({
   ...request,
   ..."name" in request ? { name: "Replayed rule" } : {},
@@ -108,7 +108,7 @@ const replayedFields = (request: object): object => ({
   runbook_url: undefined,
 });
 
-/** The end of the scale, whose half is round too; a threshold above it is moved back into it by hand. */
+/** The end of the scale, a value whose half is also round; a person can drag a threshold above it back into the scale. */
 function topOf(highest: number, metric: Fields["metric"]): number {
   if (isShare(metric)) return 1;
   const { min, max }: Metric = ALERT_METRICS[metric];
@@ -117,14 +117,14 @@ function topOf(highest: number, metric: Fields["metric"]): number {
   return Math.min(top, max);
 }
 
-/** The numbers of a replay as a sentence, with the real ones behind it. */
+/** The numbers of a replay as a sentence, followed by the recorded numbers. */
 function inWords({ incidents, notifications, actual }: Backtest): string {
   const would = `Would have opened ${counted(incidents.length, "incident")} and sent ${counted(notifications.total, "notification")}`;
-  const real = actual ? `; really ${number(actual.incidents.length)} and ${number(actual.notifications)}` : "";
+  const real = actual ? `; the stored rule had ${number(actual.incidents.length)} and ${number(actual.notifications)}` : "";
   return `${would}${real}.`;
 }
 
-/** The value as a stepped line over the incidents that the rule would have had; the real ones are bars below it. */
+/** The value as a stepped line over the replayed incidents; the recorded incidents are bars below it. */
 function Drawing({ backtest, top }: { backtest: Backtest; top: number }) {
   const from = Date.parse(backtest.from), until = Date.parse(backtest.until);
   const x = (at: string): number => Math.round((Date.parse(at) - from) / Math.max(until - from, 1) * WIDTH * 10) / 10;

@@ -3,7 +3,7 @@ import type { AlertSummary } from "../../../types/monitoring.ts";
 import { Pill } from "./status.tsx";
 import { Since } from "./time.tsx";
 
-/** The incidents of a rule that have a link each. */
+/** The number of incidents of a rule that have links. */
 const SHOWN = 3;
 
 /** The live incidents of a rule. */

@@ -21,7 +21,7 @@ const VERDICTS = {
 } as const;
 type Scope = PreviewRuleResponse["scopes"][number];
 
-/** The rule of the form with the data of now: its value in each scope, and what an evaluation would do. */
+/** The rule of the form with the current data: its value in each scope, and the transition of an evaluation. */
 export function RulePreview({ path, request, metric }: { path: string; request: object; metric: AlertMetric }) {
   const api = useApi();
   const body = useSettled(JSON.stringify(request));
@@ -36,7 +36,7 @@ export function RulePreview({ path, request, metric }: { path: string; request: 
   const sorted = [...breaches, ...scopes.filter((scope) => !breaches.includes(scope))];
   return (
     <section class="card pad" aria-busy={isFetching}>
-      <h2>With the data of now</h2>
+      <h2>With the current data</h2>
       {error
         ? (
           <p class="muted">
@@ -46,7 +46,7 @@ export function RulePreview({ path, request, metric }: { path: string; request: 
         : !data
         ? <p class="muted">Measuring …</p>
         : scopes.length === 0
-        ? <p class="muted">The rule measures nothing now.</p>
+        ? <p class="muted">The rule has no value now.</p>
         : (
           <>
             <p class="muted">

@@ -13,9 +13,9 @@ import { CheckField, LongTextField, SelectField, TextField } from "./fields.tsx"
 interface Part {
   fields: Fields;
   set: (changes: Partial<Fields>) => void;
-  /** The syncs that a rule can be about. */
+  /** The syncs for which a rule can be. */
   entities: string[];
-  /** The objectives that a burn rate can be about. */
+  /** The objectives for which a burn-rate rule can be. */
   objectives: Pick<Objective, "id" | "name" | "entity_type">[];
 }
 
@@ -157,7 +157,7 @@ export function Condition({ fields, set, entities, objectives }: Part) {
   );
 }
 
-/** The parts of a condition that most rules leave as they are. */
+/** The parts of a condition that most rules do not change. */
 function Recovery({ fields, set }: Pick<Part, "fields" | "set">) {
   const { direction, needs_runs } = ALERT_METRICS[fields.metric];
   return (

@@ -2,7 +2,7 @@ import { Link } from "wouter-preact";
 import { type Block, type Inline, resolved, type RunbookValues, sectionsOf } from "../runbook-text.ts";
 import { Copy } from "./copy.tsx";
 
-/** The text of docs/runbook.md, which the build puts here. */
+/** The text of docs/runbook.md, which the build inserts. */
 declare const RUNBOOK: string;
 export const SECTIONS = sectionsOf(RUNBOOK);
 
@@ -13,11 +13,11 @@ function Part({ of: part }: { of: Inline }) {
   if (!("href" in part)) return <>{part.text}</>;
   if (part.href.startsWith("#")) return <Link href={`/runbook/${part.href.slice(1)}`}>{part.text}</Link>;
   if (part.href.startsWith("/")) return <Link href={part.href}>{part.text}</Link>;
-  // The other files of the documentation are not part of the page.
+  // The page does not include the other files of the documentation, so a link to them is plain text.
   return /^https?:/.test(part.href) ? <a href={part.href}>{part.text}</a> : <>{part.text}</>;
 }
 
-/** A paragraph or a list of steps of the runbook, with the values of an incident and with links to the views that do what a step asks for. */
+/** A paragraph or a list of steps of the runbook, with the values of an incident and links to the views for the steps. */
 export function BlockView({ of: block, values = {} }: { of: Block; values?: RunbookValues }) {
   const show = (parts: Inline[]) => parts.map((part, index) => <Part key={index} of={resolved(part, values)} />);
   return "items" in block

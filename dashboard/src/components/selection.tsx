@@ -4,16 +4,16 @@ import { useRef, useState } from "preact/hooks";
 import type { Column } from "./table.tsx";
 
 export interface Selection<T> {
-  /** The rows that can be selected. */
+  /** The selectable rows. */
   all: T[];
   selected: T[];
   has: (row: T) => boolean;
-  /** Selects a row or no longer; with `isRange` also each one between it and the last one that was changed. */
+  /** Selects or deselects a row; with `isRange`, also each row between it and the last changed row. */
   toggle: (row: T, isRange: boolean) => void;
   select: (rows: T[]) => void;
 }
 
-/** The rows of a table that a person selected; a row that can no longer be selected drops out. */
+/** The rows of a table that a person selected, without those that can no longer be selected. */
 export function useSelection<T>(rows: T[], keyOf: (row: T) => string, canSelect: (row: T) => boolean): Selection<T> {
   const [keys, setKeys] = useState<ReadonlySet<string>>(new Set());
   const last = useRef<string | null>(null);
@@ -35,7 +35,7 @@ export function useSelection<T>(rows: T[], keyOf: (row: T) => string, canSelect:
   };
 }
 
-/** The column with the check boxes of a selection, and one for all rows in its head. */
+/** The column with the check boxes of a selection, with a check box for all rows in its head. */
 export function selectionColumn<T>({ all, selected, has, toggle, select }: Selection<T>, nameOf: (row: T) => string): Column<T> {
   const isAll = all.length > 0 && selected.length === all.length;
   return {
@@ -63,7 +63,7 @@ export function selectionColumn<T>({ all, selected, has, toggle, select }: Selec
   };
 }
 
-/** What can be done with the selected rows; it stays at the lower edge of the window. */
+/** The acts on the selected rows, at the lower edge of the window. */
 export function SelectionBar<T>({ of: { selected, select }, children }: { of: Selection<T>; children: ComponentChildren }) {
   if (!selected.length) return null;
   return (

@@ -4,8 +4,8 @@ import { sentence } from "../format.ts";
 import { useRead } from "../queries.ts";
 import { Message } from "./time.tsx";
 
-/** What an admin must still do before nobody needs to watch; nothing once all of it is done. */
-export function Setup() {
+/** The steps that an admin must do before the installation can run unattended; empty when all are done. */
+export default function Setup() {
   const setup = useRead("sync-admin/setup", SetupResponse, { every: 300_000 }).data;
   if (!setup || setup.is_ready) return null;
   const open = setup.steps.filter(({ is_done }) => !is_done), done = setup.steps.filter(({ is_done }) => is_done);
@@ -24,7 +24,7 @@ export function Setup() {
   );
 }
 
-/** A step is done in a view of the page, or as the runbook says. */
+/** A step with a link to its view of the page, or to the runbook. */
 const Step = ({ of: { is_done, message, link } }: { of: SetupStep }) => (
   <li>
     {is_done ? <CircleCheck class="good" aria-hidden="true" /> : <Circle class="muted" aria-hidden="true" />}

@@ -66,7 +66,7 @@ export function SilenceForm({ preset, rules, onClose }: { preset: Preset; rules:
           <SelectField label="Rule" options={[["", "any"], ...rules]} {...bind("rule_id")} />
           <TournamentField
             label="Tournament"
-            help="Part of its name, or its number; empty is any."
+            help="Part of its name, or its number; empty means every tournament."
             value={fields.tournament_no}
             onChange={set("tournament_no")}
           />
@@ -80,7 +80,7 @@ export function SilenceForm({ preset, rules, onClose }: { preset: Preset; rules:
                 options={[["", "any"], ...SEVERITIES.map((name) => [name, title(name)] as const)]}
                 {...bind("severity")}
               />
-              <TextField label="Incident" help="Its id; empty is any." {...bind("incident_id")} />
+              <TextField label="Incident" help="Its id; empty means every incident." {...bind("incident_id")} />
               <TextField label="Recurs every" help="Only for a recurring silence: 1 day, 7 days." {...bind("recurs_every")} />
               <TextField label="Active for" help="Length of each recurrence, such as 1 hour." {...bind("lasts")} />
             </div>

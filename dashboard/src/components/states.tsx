@@ -4,7 +4,7 @@ import { ApiError } from "../api.ts";
 import { describeError } from "../queries.ts";
 import { Message } from "./time.tsx";
 
-/** Shows the data of a query, its loading state or its error; old data stays visible when a later read fails. */
+/** Shows the data of a query, its loading state or its error; earlier data stays visible when a later read fails. */
 export function Reading<T>(
   { of: { data, error, isPending, refetch }, children }: {
     of: Pick<UseQueryResult<T>, "data" | "error" | "isPending" | "refetch">;

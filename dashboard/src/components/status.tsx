@@ -28,7 +28,7 @@ const TONES: Record<string, "good" | "warn" | "bad" | "busy" | "idle"> = {
   RUNNING: "busy",
   SENDING: "busy",
 };
-/** A shape for each tone: colour alone does not carry meaning. */
+/** A shape for each tone, because colour alone must not carry meaning. */
 const SHAPES = {
   good: "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1Zm-1 10L3.8 7.8l1.1-1.1L7 8.8l4.1-4.1 1.1 1.1Z",
   warn: "M8 1 .8 14.5h14.4ZM7.2 6h1.6v4.4H7.2Zm0 5.4h1.6V13H7.2Z",
@@ -39,7 +39,7 @@ const SHAPES = {
 
 export const toneOf = (status: string): keyof typeof SHAPES => TONES[status] ?? "idle";
 
-/** The icon of a status alone, for a place that has its word. */
+/** The icon of a status without its word. */
 export function Icon({ of }: { of: string }) {
   const tone = toneOf(of);
   return (
@@ -49,7 +49,7 @@ export function Icon({ of }: { of: string }) {
   );
 }
 
-/** A status with its icon; the word of a calm one recedes in a list. */
+/** A status with its icon; `isCalm` mutes its word in a list. */
 export function Status({ of, label, isCalm = false }: { of: string; label?: string; isCalm?: boolean }) {
   const tone = toneOf(of);
   return (
@@ -59,7 +59,7 @@ export function Status({ of, label, isCalm = false }: { of: string; label?: stri
   );
 }
 
-/** The tone of each severity; a critical one is a filled pill. */
+/** The tone of each severity; CRITICAL is a filled pill. */
 const SEVERITY_TONES: Record<string, string> = { CRITICAL: "bad loud", HIGH: "bad", MEDIUM: "warn", LOW: "idle" };
 
 /** A severity as a pill. */

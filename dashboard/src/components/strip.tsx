@@ -8,10 +8,10 @@ import { toneOf } from "./status.tsx";
 import { Moment } from "./time.tsx";
 
 type Run = EntityHealthStatus["recent_runs"][number];
-/** The places of a strip. */
+/** The number of marks in a strip. */
 export const SHOWN = 48;
 
-/** The frame of a strip: empty places before the marks, and below them from when to when they are. */
+/** The frame of a strip: empty places before the marks, and their period below them. */
 export function Marks({ label, count, since, children }: {
   label: string;
   count: number;
@@ -40,7 +40,7 @@ export function Marks({ label, count, since, children }: {
   );
 }
 
-/** The last 48 full runs and missed due times of an entity on a scale of their order, the oldest first. */
+/** The last 48 full runs and missed due times of an entity in their order, the oldest first. */
 export function Strip({ runs, entity, now }: { runs: Run[]; entity: EntityWithPauses | undefined; now: number }) {
   const marks = marksOf(runs, entity, now).slice(-SHOWN);
   const newest = marks.findLast(({ run }) => run)?.run;
@@ -81,7 +81,7 @@ const KEY = [["good", "succeeded"], ["warn", "partial"], ["bad", "failed"], ["id
   "no run yet",
 ]];
 
-/** What the marks of a strip mean; `only` names the forms that it can have. */
+/** The legend of a strip; `only` limits it to the marks that the strip can have. */
 export const StripKey = ({ only }: { only?: string[] }) => (
   <ul class="strip-key" aria-label="Marks of the runs">
     {KEY.filter(([form = ""]) => only?.includes(form) ?? true).map(([form, name]) => (

@@ -8,16 +8,16 @@ import { useNarrow } from "../narrow.ts";
 export interface Column<T> {
   name: string;
   cell: (row: T) => ComponentChildren;
-  /** What the head shows instead of the name. */
+  /** The content of the head in place of the name. */
   head?: ComponentChildren;
   isNumber?: boolean;
-  /** A table without the room for all columns leaves it out. */
+  /** Whether a table without room for all columns omits the column. */
   isMinor?: boolean;
-  /** Marks the cell as the row's header. */
+  /** Whether the cell is the header of the row. */
   isHead?: boolean;
   /**
-   * Its place in the card that a row is on a narrow screen: before the header, at the right of it, on the line below it, on a line of its
-   * own, at the lower left, at the lower right, or nowhere; by default it is a line with its name.
+   * The position of the cell in the card of a row on a narrow screen: before the header, to its right, below it, on a separate line, at the
+   * lower left, at the lower right, or nowhere. By default, the cell is a line with its name.
    */
   card?: "select" | "state" | "head" | "wide" | "start" | "end" | "none";
   sort?: { isDescending: boolean } | undefined;
@@ -77,19 +77,19 @@ function PlainRow<T>(
   );
 }
 
-// A scroll does not render a row again that was already visible.
+// With `memo`, a scroll does not render a visible row again.
 const Row = memo(PlainRow) as typeof PlainRow;
 
-/** A table of few rows, which scrolls sideways when it is too wide. */
+/** A table of few rows, which scrolls sideways when the screen is too narrow. */
 export function Table<T>(
   { caption, columns, rows, keyOf, groupOf = () => "", groupHead = (group) => group }: {
     caption: string;
     columns: Column<T>[];
     rows: T[];
     keyOf: (row: T) => string;
-    /** The name of the group of a row; the rows of an empty one have no heading. */
+    /** The name of the group of a row; the rows of an empty name have no heading. */
     groupOf?: (row: T) => string;
-    /** What the heading shows instead of the name. */
+    /** The content of the heading in place of the name. */
     groupHead?: (group: string, rows: T[]) => ComponentChildren;
   },
 ) {
@@ -114,9 +114,9 @@ export function Table<T>(
 }
 
 const ROW_PX = 38;
-/** The rows that a scrolled table shows below its head. */
+/** The number of rows that a scrolled table shows below its head. */
 const rowsIn = (box: HTMLElement | null): number => Math.round((box?.clientHeight ?? 0) / ROW_PX) - 1;
-/** The rows that a narrow screen shows at first by default, and more of on demand. */
+/** The default number of rows that a narrow screen shows at first. */
 const CARDS = 20;
 const Space = ({ height, columns }: { height: number; columns: number }) =>
   height > 0
@@ -127,7 +127,7 @@ const Space = ({ height, columns }: { height: number; columns: number }) =>
     )
     : null;
 
-/** Which rows of a list are in view, where not all are. */
+/** The range of the visible rows of a list; empty when all are visible. */
 function Position({ from, count, loaded, hasMore }: { from: number; count: number; loaded: number; hasMore: boolean }) {
   if (count <= 0 || (count >= loaded && !hasMore)) return null;
   return (
@@ -139,8 +139,8 @@ function Position({ from, count, loaded, hasMore }: { from: number; count: numbe
 }
 
 /**
- * A table of many rows that renders only the visible ones and loads more near its end. On a narrow screen, where the page scrolls instead,
- * a button shows more.
+ * A table of many rows that renders only the visible rows and loads more near its end. On a narrow screen, the page scrolls and not the
+ * table, and a button shows more rows.
  */
 export function LongTable<T>(
   { caption, columns, rows, keyOf, hasMore, onMore, isLoading, first = CARDS }: {
@@ -151,7 +151,7 @@ export function LongTable<T>(
     hasMore: boolean;
     onMore: () => void;
     isLoading: boolean;
-    /** The rows that a narrow screen shows at first. */
+    /** The number of rows that a narrow screen shows at first. */
     first?: number;
   },
 ) {
@@ -175,7 +175,7 @@ export function LongTable<T>(
   useEffect(() => virtual._willUpdate());
   const items = virtual.getVirtualItems();
   const last = items.at(-1);
-  // A row that scrolls out of view leaves its elements to one that comes into view: without that, fast scrolling waits for garbage collection.
+  // A row that becomes visible reuses the elements of a row that scrolled out, because garbage collection else delays fast scrolling.
   const slots = useRef(0);
   slots.current = Math.max(slots.current, items.length);
   const shown = isNarrow ? [...rows.keys()].slice(0, cards) : items.map(({ index }) => index);

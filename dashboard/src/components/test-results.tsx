@@ -4,7 +4,7 @@ import { Status } from "./status.tsx";
 
 type Result = ChannelTestResponse["results"][number];
 
-/** What a destination received of a test, in words. */
+/** The outcome of a test at a destination in words. */
 export function describeResult(to: string, { opening, end }: Result): string {
   const took = (ms: number): string => ` (${duration(ms)})`;
   if (opening.outcome === "SENT" && end?.outcome === "SENT") {

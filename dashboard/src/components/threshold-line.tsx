@@ -4,7 +4,7 @@ import { valueOf } from "../rule-text.ts";
 
 const round = (value: number, step: number): number => Number((Math.round(value / step) * step).toFixed(6));
 
-/** The distance between two thresholds that a pointer or a key can choose: a percent, or a round part of the scale. */
+/** The step between two thresholds for a pointer or a key: one percent, or a round part of the scale. */
 function stepOf(metric: AlertMetric, top: number): number {
   if (isShare(metric)) return 0.01;
   const rough = top / 100, magnitude = 10 ** Math.floor(Math.log10(rough));

@@ -22,10 +22,10 @@ export function useNow(): number {
 
 const hoverOf = (at: string): string => `${inZone(at)} · ${inUtc(at)}`;
 
-/** A value that is not known; the cards of a narrow screen leave it out. */
+/** An unknown value, which the cards of a narrow screen omit. */
 export const Unknown = () => <span class="unknown">{UNKNOWN}</span>;
 
-/** A time in the browser's time zone, with its date, seconds and UTC on hover; the end of a period that begins at `since` has no second date. */
+/** A time in the browser's time zone, with date, seconds and UTC on hover; after `since` on the same day, only the time is shown. */
 export function Moment({ at, since, hasSeconds = false }: { at: string | null | undefined; since?: string; hasSeconds?: boolean }) {
   if (!at) return <Unknown />;
   const isSameDay = since !== undefined && new Date(at).toDateString() === new Date(since).toDateString();
@@ -40,7 +40,7 @@ const Prose = ({ of: text }: { of: string }) => (
   <>{codesOf(text).map((part, index) => index % 2 ? <code key={index} class="inline">{part}</code> : unbroken(part))}</>
 );
 
-/** A message of the API with its times in the browser's time zone, and its statements and codes as code. */
+/** A message of the API with times in the browser's time zone, and with statements and error codes as code. */
 export const Message = ({ of: message }: { of: string }) => (
   <>{partsOf(message).map((part, index) => index % 2 ? <Moment key={index} at={part} /> : <Prose key={index} of={part} />)}</>
 );

@@ -7,7 +7,7 @@ import { TournamentName } from "./tournament-links.tsx";
 
 const TYPING_MS = 150, SHORTEST = 2, SHOWN = 8;
 
-/** The tournaments whose name contains a text, or whose number it is. */
+/** The tournaments whose name contains a text, or whose number is the text. */
 function useTournaments(text: string) {
   const settled = useSettled(text, TYPING_MS);
   const isEnabled = settled.length >= SHORTEST;
@@ -20,7 +20,7 @@ function useTournaments(text: string) {
   return { found: isKnown ? data.tournaments : [], isKnown };
 }
 
-/** A field for the number of a tournament, which also finds it by its name: the combobox pattern of WAI-ARIA. */
+/** A field for the number of a tournament that also searches by name, as a combobox of WAI-ARIA. */
 export function TournamentField({ label, value, onChange, help }: {
   label: string;
   value: string;
@@ -85,7 +85,7 @@ export function TournamentField({ label, value, onChange, help }: {
             id={`${list}-${tournament.no}`}
             role="option"
             aria-selected={tournament === active}
-            // The field keeps the focus.
+            // Preventing the default keeps the focus in the field.
             onPointerDown={(event) => event.preventDefault()}
             onClick={() => choose(tournament.no)}
           >

@@ -2,7 +2,7 @@ import { Link } from "wouter-preact";
 import type { NamedTournament } from "../../../types/sync.ts";
 import { dayOf, number, words } from "../format.ts";
 
-/** The name of a tournament with its gender, start and number, because a city has several: `Doha women · 24 Nov · 8220`. */
+/** The name of a tournament with its gender, start and number, because a city can have several: `Doha women · 24 Nov · 8220`. */
 export function TournamentName({ of: { no, name, gender, start_date } }: { of: NamedTournament }) {
   return (
     <>
@@ -11,7 +11,7 @@ export function TournamentName({ of: { no, name, gender, start_date } }: { of: N
   );
 }
 
-/** Links to tournaments, with the number of those that are not listed. */
+/** Links to tournaments, with the number of further tournaments. */
 export function TournamentLinks({ of: tournaments, others = 0 }: { of: NamedTournament[]; others?: number }) {
   if (!tournaments.length) return null;
   return (

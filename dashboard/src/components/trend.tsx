@@ -1,16 +1,16 @@
-/** The drawing's own units; the style sheet stretches it over the tile. */
+/** The units of the drawing, which the style sheet stretches over the tile. */
 const HEIGHT = 24, WIDTH = 10, BAR = 7, SHORTEST = 1;
 
-/** A bar of each value from `from` to `until`, both shares of the height. */
+/** The path of a bar from `from` to `until`, both as shares of the height. */
 const bar = (index: number, from: number, until: number): string => {
   const height = Math.max((until - from) * HEIGHT, SHORTEST);
   return `M${index * WIDTH} ${HEIGHT - from * HEIGHT}v${-height}h${BAR}v${height}z`;
 };
 
-/** The hourly values of a figure as bars, the newest at the right; of a share also the part that is missing to 1, in red. */
+/** The hourly values of a figure as bars, the newest at the right; for a share, the part up to 1 is red. */
 export function Trend({ values, top, isShare = false, isBad = false }: {
   values: (number | null)[];
-  /** The value of a bar as high as the drawing; the highest value when it is not given. */
+  /** The value of a bar of full height; by default the highest value. */
   top?: number;
   isShare?: boolean;
   isBad?: boolean;

@@ -8,7 +8,7 @@ import { columnsOf } from "./columns.tsx";
 import { ErrorTrend } from "./error-trend.tsx";
 import { COUNTED, TournamentShares } from "./shares.tsx";
 
-/** The errors of a period: their figures, their course, their groups, and what has the most of them. */
+/** The errors of a period: their figures, their trend, their groups, and the tournaments with the most errors. */
 export function Analysis({ data, isFiltered, onCode }: { data: Analytics; isFiltered: boolean; onCode: (code: string) => void }) {
   if (data.total === 0) return <Empty>{isFiltered ? "No error of this period matches the filters." : "No error in this period."}</Empty>;
   return (
@@ -32,7 +32,7 @@ export function Analysis({ data, isFiltered, onCode }: { data: Analytics; isFilt
   );
 }
 
-/** How many errors there are, how bad they are, where, and how long they stay. */
+/** The number of errors, their severities, their tournaments, and their times to resolution. */
 function Figures({ of: data }: { of: Analytics }) {
   const severities = SEVERITIES.toReversed().filter((name) => data.by_severity[name])
     .map((name) => `${number(data.by_severity[name])} ${words(name)}`);

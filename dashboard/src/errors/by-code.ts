@@ -2,22 +2,22 @@ import type { z } from "zod";
 import type { ErrorAnalyticsResponse } from "../../../types/history.ts";
 import { barsOf } from "../charts/bars.ts";
 
-/** The codes with a colour of their own, the most frequent first; the others are one part. */
+/** The colours of the most frequent codes, in their order; the other codes are one part. */
 const COLOURS = ["--part-1", "--part-2", "--part-3", "--part-4", "--part-5"];
 
 /** A part of the errors of a period. */
 export interface Part {
-  /** Null for all codes without a part of their own. */
+  /** The code; null for the codes without their own part. */
   code: string | null;
   count: number;
   colour: string;
-  /** The errors at each time of the trend. */
+  /** The number of errors at each time of the trend. */
   values: number[];
 }
 
 const sumOf = (counts: number[]): number => counts.reduce((sum, count) => sum + count, 0);
 
-/** The errors of a period by code, at most five codes and the rest. */
+/** The errors of a period by code: at most five codes, and the others together. */
 export function errorParts({ by_code, trend }: Pick<z.infer<typeof ErrorAnalyticsResponse>, "by_code" | "trend">): Part[] {
   const codes = Object.entries(by_code).sort(([one, a], [other, b]) => b - a || one.localeCompare(other));
   const partOf = (code: string | null, colour: string, members: [string, number][]): Part => ({
@@ -33,7 +33,7 @@ export function errorParts({ by_code, trend }: Pick<z.infer<typeof ErrorAnalytic
   ];
 }
 
-/** The parts as stacked bars, the most frequent at the bottom; a bar is drawn over those that contain it. */
+/** The parts as stacked bars, the most frequent at the bottom; each bar is drawn over the bars that include it. */
 export function stackOf(parts: Part[], times: number[], range: [number, number], most: number) {
   const bars = parts.map(({ values }) => barsOf(times, values, range, most));
   const series = parts.map(({ code, colour }, index) => ({

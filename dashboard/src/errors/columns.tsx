@@ -13,7 +13,7 @@ type Group = Analytics["groups"][number];
 const describeTrend = ({ count, trend }: Group): string =>
   `${counted(count, "error")}, in ${number(trend.filter((part) => part > 0).length)} of ${number(trend.length)} intervals`;
 
-/** The columns of the groups; a tournament has its name where the counts have it. */
+/** The columns of the groups; a tournament has its name if the counts have it. */
 export function columnsOf({ by_tournament }: Analytics): Column<Group>[] {
   const names = new Map(by_tournament.map((tournament) => [tournament.tournament_no, tournament]));
   const named = (no: string) => {

@@ -8,7 +8,7 @@ import { errorParts, type Part, stackOf } from "./by-code.ts";
 
 const secondsOf = (moment: string): number => Date.parse(moment) / 1000;
 
-/** The errors of a period over time, by code; with `onCode` beside the codes, each of which filters by it. */
+/** The errors of a period over time by code; with `onCode`, the codes are beside the chart, and each one is a filter. */
 export function ErrorTrend({ data, onCode }: { data: Analytics; onCode?: (code: string) => void }) {
   const range: [number, number] = [secondsOf(data.from), secondsOf(data.until)];
   const isNarrow = useNarrow();

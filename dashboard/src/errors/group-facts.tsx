@@ -10,7 +10,7 @@ import { pathOf } from "../queries.ts";
 import type { ErrorOfGroup } from "./occurrences.ts";
 import { COUNTED } from "./shares.tsx";
 
-/** How often the error occurred in the period, where, and when; nothing for an older one. */
+/** The number of occurrences of the error in the period, their tournaments and times; empty for an older error. */
 export function Summary({ of: data }: { of: Analytics }) {
   const [group] = data.groups;
   const tournaments = data.by_tournament.length;
@@ -41,7 +41,7 @@ export function Summary({ of: data }: { of: Analytics }) {
 
 const When = ({ at }: { at: string }) => <Figure is={<Moment at={at} />} more={<Distance at={at} />} />;
 
-/** What all errors of the group share. */
+/** The facts that all errors of the group have in common. */
 export function Details({ error }: { error: ErrorOfGroup }) {
   const { fingerprint } = error;
   return (

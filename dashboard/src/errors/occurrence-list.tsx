@@ -12,10 +12,10 @@ import { pathOf, useRead } from "../queries.ts";
 import { foldsBy } from "../tournament/folds.ts";
 import type { ErrorOfGroup, Occurrence } from "./occurrences.ts";
 
-/** The tournaments that a line names; its run has all of them. */
+/** The number of tournaments that a line names; the view of its run has all. */
 const NAMED = 12;
 
-/** One occurrence, or several that are folded into one line. */
+/** One occurrence, or several occurrences in one line. */
 interface Row {
   first: Occurrence;
   of: Occurrence[];
@@ -24,7 +24,7 @@ interface Row {
 
 const differ = (of: Occurrence[], valueOf: (one: Occurrence) => unknown): boolean => new Set(of.map(valueOf)).size > 1;
 
-/** A run begins less than this before its errors. */
+/** The longest time between the start of a run and its errors. */
 const LONGEST_RUN_MS = 3_600_000;
 
 /** The outcomes of the newest runs in which the errors occurred, by id. */
@@ -36,7 +36,7 @@ function useOutcomes(of: Occurrence[]): Map<string, string> {
   return new Map(runs?.map(({ id, status }) => [id, status]));
 }
 
-/** The columns after the run; what all occurrences share is in the head of the view. */
+/** The columns after the run; the head of the view has the facts that all occurrences have in common. */
 function columnsOf(of: Occurrence[], outcomeOf: (one: Occurrence) => string | undefined): Column<Row>[] {
   const hasState = differ(of, ({ open }) => open > 0) || of.some(({ open, errors }) => open > 0 && open < errors.length);
   const columns: [boolean, Column<Row>][] = [
@@ -81,7 +81,7 @@ function columnsOf(of: Occurrence[], outcomeOf: (one: Occurrence) => string | un
   return columns.flatMap(([isShown, column]) => isShown ? [column] : []);
 }
 
-/** The run of an occurrence, or the times of the first and the last of several with a button that shows each. */
+/** The run of an occurrence, or the times of the first and the last of several with a button that shows each occurrence. */
 function Time({ row: { first, of, isChild }, isOpen, onFold }: { row: Row; isOpen: boolean; onFold: () => void }) {
   const oldest = of.at(-1) ?? first;
   if (oldest === first) {
@@ -105,10 +105,10 @@ function Time({ row: { first, of, isChild }, isOpen, onFold }: { row: Row; isOpe
   );
 }
 
-/** The oldest occurrence stays while newer ones are added to a fold. */
+/** The key of a row; the oldest occurrence identifies it, because newer ones are added to a fold. */
 const keyOf = ({ first, of }: Row): string => (of.at(-1) ?? first).key;
 
-/** The runs in which the errors occurred, newest first; neighbours that are alike are one line with their number, which opens. */
+/** The runs in which the errors occurred, newest first; similar neighbours are one line with their number, which a person can open. */
 export function OccurrenceList({ of }: { of: Occurrence[] }) {
   const [open, setOpen] = useState<readonly string[]>([]);
   const outcomes = useOutcomes(of);

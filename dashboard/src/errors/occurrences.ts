@@ -4,7 +4,7 @@ import type { NamedTournament } from "../../../types/sync.ts";
 
 export type ErrorOfGroup = z.infer<typeof ListedError>;
 
-/** The errors of one run; an error without a run is alone. */
+/** The errors of one run; an error without a run is an occurrence of its own. */
 export interface Occurrence {
   /** The id of the run, or of the error without one. */
   key: string;
@@ -13,7 +13,7 @@ export interface Occurrence {
   /** The time of the newest error. */
   at: string;
   errors: ErrorOfGroup[];
-  /** Each tournament once, by number, which tells those of one city apart. */
+  /** Each tournament once, by number, because a city can have several. */
   tournaments: NamedTournament[];
   open: number;
 }

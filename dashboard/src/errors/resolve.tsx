@@ -5,7 +5,7 @@ import { Form } from "../components/form.tsx";
 import { counted } from "../format.ts";
 import { UnusedResponse, useAct } from "../queries.ts";
 
-/** A button that resolves all open errors with the fingerprint of an error; `open` is their number, null where it is not known. */
+/** A button that resolves all open errors with the fingerprint of an error; `open` is their number, null when it is unknown. */
 export function Resolve({ id, open }: { id: string; open: number | null }) {
   const [isOpen, setOpen] = useState(false);
   const [note, setNote] = useState("");
@@ -30,7 +30,7 @@ export function Resolve({ id, open }: { id: string; open: number | null }) {
             <LongTextField
               name="note"
               label="Note (optional)"
-              help="The fix. If the error occurs again, it is shown as a regression."
+              help="Describe the fix. If the error occurs again, the page shows it as a regression."
               value={note}
               onChange={setNote}
             />

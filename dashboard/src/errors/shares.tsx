@@ -4,7 +4,7 @@ import type { Analytics } from "../components/error-analytics.tsx";
 import { TournamentName } from "../components/tournament-links.tsx";
 import { number } from "../format.ts";
 
-/** The tournaments that the API counts, and the names that a card shows. */
+/** The number of tournaments that the API counts, and the number of names in a card. */
 export const COUNTED = 20;
 const SHOWN = 8;
 
@@ -30,7 +30,7 @@ export const TournamentShares = ({ of: { by_tournament }, title }: { of: Analyti
 /** Names with their counts, the highest first. */
 const Shares = ({ title, of }: { title: string; of: { id: string; name: ComponentChildren; count: number }[] }) => {
   const most = of[0]?.count;
-  // Bars of one length compare nothing.
+  // Bars of equal length compare nothing, so equal counts have no bars.
   const isEven = of.length > 1 && of.every(({ count }) => count === most);
   if (isEven) {
     return (

@@ -33,20 +33,20 @@ const TEXTS: Record<Action, ActText> = {
   },
 };
 
-/** The acts that the state allows, the main one last. */
+/** The acts that the state allows, the main act last. */
 function actsOf({ state, silence }: Incident): Action[] {
   const others: Action[] = state === "FIRING" ? ["resolve", "acknowledge"] : ["unacknowledge", "resolve"];
-  // A pause of the sync mutes too, but has no id: it ends when the sync is resumed.
+  // A pause of the sync also mutes the incident; it has no id, and ends when the sync is resumed.
   return silence?.id ? [...others, "end-silence"] : ["silence", ...others];
 }
 
-/** What the role may do with the incident in its state. */
+/** The acts that the role allows on the incident in its state. */
 export function Acts({ incident }: { incident: Incident }) {
   const { can } = useUser();
   const [opened, setOpened] = useState<Action | null>(null);
   const acts = can("operator") && ["FIRING", "ACKNOWLEDGED"].includes(incident.state) ? actsOf(incident) : [];
   useEffect(() => {
-    // An act removes its own button.
+    // An act removes its button, and with it the focus.
     if (document.activeElement === document.body) document.querySelector("h1")?.focus();
   }, [acts.join()]);
   if (!acts.length) return null;
@@ -67,14 +67,14 @@ export function Acts({ incident }: { incident: Incident }) {
   );
 }
 
-/** The dialog of the act that was opened. */
+/** The dialog of the opened act. */
 function Opened({ incident: { id, silence }, ...opened }: { incident: Incident; action: Action; onClose: () => void }) {
   if (opened.action === "silence") return <Silence id={id} {...opened} />;
   if (opened.action === "end-silence") return <EndSilence id={silence?.id ?? ""} {...opened} />;
   return <Change id={id} {...opened} />;
 }
 
-/** How long an acknowledgement can last, in minutes. */
+/** The possible lengths of an acknowledgement in minutes. */
 export const EXPIRIES = [["", "until it resolves"], ["30", "for 30 minutes"], ["120", "for 2 hours"], ["480", "for 8 hours"]] as const;
 const isIn = (minutes: string): string => new Date(Date.now() + Number(minutes) * 60_000).toISOString();
 
@@ -117,7 +117,7 @@ function Change({ id, action, onClose }: { id: string; action: Action; onClose: 
 
 const LENGTHS = [["30", "30 minutes"], ["120", "2 hours"], ["480", "8 hours"], ["1440", "1 day"], ["10080", "1 week"]] as const;
 
-/** A silence of this incident alone. */
+/** The dialog for a silence of this incident alone. */
 function Silence({ id, onClose }: { id: string; onClose: () => void }) {
   const [reason, setReason] = useState("");
   const [minutes, setMinutes] = useState("120");

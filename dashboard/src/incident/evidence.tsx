@@ -26,7 +26,7 @@ function cell(name: string, value: unknown): ComponentChildren {
   return plain(value);
 }
 
-/** The names of what a burn-rate rule measures. */
+/** The labels of the evidence of a burn-rate rule. */
 const LABELS: Record<string, string> = {
   long_rate: "Burn rate in the long window",
   short_rate: "Burn rate in the short window",
@@ -34,7 +34,7 @@ const LABELS: Record<string, string> = {
   bad_events: "Bad events in the long window",
 };
 
-/** What other parts of the view show. */
+/** The evidence that other parts of the view show. */
 const ELSEWHERE = ["at_peak", "objective", "of", "peak", "tournament"];
 
 /** The evidence as a table, with the JSON of the API below. */

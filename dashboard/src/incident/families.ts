@@ -1,7 +1,7 @@
 import type { AlertIncident } from "../../../types/alerts.ts";
 import { SEVERITIES } from "../../../types/sync.ts";
 
-/** An incident of the list, and those that it inhibits. */
+/** An incident of the list, and the incidents that it inhibits. */
 interface Family {
   incident: AlertIncident;
   inhibited: AlertIncident[];
@@ -11,7 +11,7 @@ const STATES = ["FIRING", "ACKNOWLEDGED", "PENDING", "RESOLVED"];
 const isLive = ({ state }: AlertIncident): boolean => state !== "RESOLVED";
 const isSilenced = ({ muted_by }: AlertIncident): boolean => muted_by === "SILENCE";
 
-/** By state; a live one by its severity, the silenced ones of each last, then the oldest first; of the ended ones the newest first. */
+/** Orders by state; live incidents by severity, the silenced ones of each last, then the oldest first; ended ones the newest first. */
 function compare(a: AlertIncident, b: AlertIncident): number {
   const byState = STATES.indexOf(a.state) - STATES.indexOf(b.state);
   if (byState) return byState;
@@ -20,7 +20,7 @@ function compare(a: AlertIncident, b: AlertIncident): number {
     Date.parse(a.began_at) - Date.parse(b.began_at);
 }
 
-/** The incidents in the order of their urgency, each with those that it inhibits; an ended incident contains no live one. */
+/** The incidents by urgency, each with the incidents that it inhibits; an ended incident has no live one below it. */
 export function familiesOf(incidents: AlertIncident[]): Family[] {
   const byId = new Map(incidents.map((incident) => [incident.id, incident]));
   const parentOf = (incident: AlertIncident): AlertIncident | undefined => {

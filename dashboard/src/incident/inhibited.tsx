@@ -2,12 +2,12 @@ import { Link } from "wouter-preact";
 import { title } from "../format.ts";
 import type { Incident } from "./incident.ts";
 
-/** The inhibited incidents that are shown at first. */
+/** The number of inhibited incidents that are shown at first. */
 const SHOWN = 5;
 
 type Child = Incident["children"][number];
 
-/** The incidents that this one inhibits, one line each; those after the first five are folded. */
+/** The incidents that this one inhibits, with one line each; the first five are shown, and the others are folded. */
 export function Inhibited({ incident: { children } }: { incident: Incident }) {
   if (!children.length) return null;
   const others = children.slice(SHOWN);

@@ -5,7 +5,7 @@ import type { Incident } from "./incident.ts";
 
 const LABELS = [["USEFUL", "Useful"], ["NOISE", "Noise"]] as const;
 
-/** Whether the incident was worth a message, which the quality of its rule counts. */
+/** The label of the incident: worth a notification or not; the quality of its rule counts the labels. */
 export function Label({ of: { id, state, label, labelled_by } }: { of: Incident }) {
   const { can } = useUser();
   const act = useAct(
@@ -15,10 +15,10 @@ export function Label({ of: { id, state, label, labelled_by } }: { of: Incident 
   if (state === "PENDING" || (label === null && !can("operator"))) return null;
   return (
     <section class="card pad">
-      <h2>Worth a message?</h2>
+      <h2>Worth a notification?</h2>
       {can("operator")
         ? (
-          <div class="acts" role="group" aria-label="Worth a message?">
+          <div class="acts" role="group" aria-label="Worth a notification?">
             {LABELS.map(([value, name]) => (
               <button
                 key={value}

@@ -16,15 +16,15 @@ import { familiesOf } from "./families.ts";
 
 interface Row {
   incident: AlertIncident;
-  /** The number of incidents that it inhibits. */
+  /** The number of incidents that the incident inhibits. */
   inhibited: number;
-  /** The incident that it is folded under. */
+  /** The incident under which this one is folded. */
   root: AlertIncident;
 }
 
 const isChild = ({ incident, root }: Row): boolean => incident !== root;
 
-/** Why an incident needs less of a reader than its state says, or when it fires again. */
+/** The reasons why an incident is less urgent than its state, and the time at which it fires again. */
 function Notes({ of: { state, muted_by, is_flapping, acknowledged_by, acknowledged_until } }: { of: AlertIncident }) {
   return (
     <>
@@ -55,7 +55,7 @@ function Badges({ of: row }: { of: Row }) {
   );
 }
 
-/** An inhibited incident has the cause of its parent, so that its row names its rule instead. */
+/** A row of an incident; an inhibited incident has the cause of its parent, so its row has its rule in place of the cause. */
 function Incident({ row, isOpen, onFold }: { row: Row; isOpen: boolean; onFold: () => void }) {
   const { incident, inhibited } = row;
   const { id, cause, scope, rule_name, state, severity } = incident;
@@ -91,7 +91,7 @@ const Began = ({ of: { began_at, resolved_at } }: { of: AlertIncident }) => (
   </>
 );
 
-/** Whether a row itself fires, and not only because of its parent. */
+/** Whether the incident of a row fires and is not inhibited. */
 const needsPerson = (row: Row): boolean => row.incident.state === "FIRING" && !isChild(row);
 
 const ACKNOWLEDGE: Column<Row> = {
@@ -101,7 +101,7 @@ const ACKNOWLEDGE: Column<Row> = {
   cell: (row) => needsPerson(row) && <Acknowledge id={row.incident.id} cause={row.incident.cause} isSmall />,
 };
 
-/** The incidents, each with those that it inhibits folded under it; an operator can select those that have not ended. */
+/** The incidents, each with its inhibited incidents folded under it; an operator can select the live ones. */
 export function IncidentList({ incidents }: { incidents: AlertIncident[] }) {
   const { can } = useUser();
   const [open, setOpen] = useState<readonly string[]>([]);

@@ -6,7 +6,7 @@ import { useUser } from "../session.ts";
 import type { Incident } from "./incident.ts";
 import { KINDS } from "./timeline.ts";
 
-/** Who was notified: the latest notification of each channel and recipient; a dead one can be sent again, a waiting one discarded. */
+/** The latest notification of each channel and recipient; an operator can send a dead one again, and discard a waiting one. */
 export function Notifications({ incident }: { incident: Incident }) {
   const latest = new Map<string, Incident["notifications"][number]>();
   for (const notification of incident.notifications) {
@@ -28,7 +28,7 @@ export function Notifications({ incident }: { incident: Incident }) {
 export const reachesNobody = ({ rule, state, muted_by }: Incident): boolean =>
   rule !== null && state === "FIRING" && muted_by === null && rule.channels.every((name) => name === "dashboard");
 
-/** Why no channel was notified. */
+/** The reason why no channel was notified. */
 function unnotified({ muted_by, rule }: Incident): string {
   if (muted_by === "SILENCE") return "Nobody: a silence covers this incident, or its sync is paused.";
   if (muted_by === "PARENT") return "Nobody: the incident with the same cause was notified instead.";

@@ -1,3 +1,4 @@
+import { Link } from "wouter-preact";
 import type { z } from "zod";
 import { type AlertQualityResponse, type RuleQuality, RuleSuggestionResponse } from "../../../types/alert-quality.ts";
 import { announce } from "../announce.ts";
@@ -7,11 +8,11 @@ import { pathOf, UnusedResponse, useAct, useRead } from "../queries.ts";
 import { valueOf } from "../rule-text.ts";
 import { useUser } from "../session.ts";
 
-/** A replay costs the database more than other reads. */
+/** The interval of the read; it is long, because a replay costs the database more than other reads. */
 const EVERY_MS = 600_000;
 type Suggestion = NonNullable<z.infer<typeof RuleSuggestionResponse>["suggestion"]>;
 
-/** The suggestion in words, which are also the reason of the change. */
+/** The suggestion in words, which is also the reason of the change. */
 function wordsOf({ metric, threshold }: RuleQuality, { incidents, incidents_then, kept, ...suggested }: Suggestion): string {
   const shown = (value: number | null) => metric === null ? number(value) : valueOf(value, metric);
   const fewer = `${number(incidents - incidents_then)} of ${counted(incidents, "incident")} fewer`;
@@ -19,7 +20,7 @@ function wordsOf({ metric, threshold }: RuleQuality, { incidents, incidents_then
   return `Threshold ${shown(suggested.threshold)} instead of ${shown(threshold)}: ${fewer}${lost}`;
 }
 
-/** What to change of a noisy rule, by a replay of the period; an admin applies it with a click. */
+/** A suggested change of a noisy rule from a replay of the period; an admin applies it with a click. */
 export function Suggestion({ of: rule, period }: { of: RuleQuality; period: AlertQualityResponse["period"] }) {
   const { can } = useUser();
   const path = pathOf(`sync-monitoring/alert-quality/${rule.rule_id}`, { period });
@@ -36,10 +37,13 @@ export function Suggestion({ of: rule, period }: { of: RuleQuality; period: Aler
   );
   if (!found) return null;
   return (
-    <div class="suggestion">
-      <p>{text}.</p>
+    <li class="suggestion">
+      <div>
+        <Link href={`/alerts/rules/${rule.rule_id}`}>{rule.rule_name}</Link>
+        <p>{text}.</p>
+        <Refusal error={act.error} />
+      </div>
       {can("admin") && <button type="button" aria-busy={act.isPending} disabled={act.isPending} onClick={() => act.mutate()}>Apply</button>}
-      <Refusal error={act.error} />
-    </div>
+    </li>
   );
 }

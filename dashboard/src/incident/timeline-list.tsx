@@ -5,7 +5,7 @@ import { Message, Moment } from "../components/time.tsx";
 import type { Incident } from "./incident.ts";
 import { type Entry, timelineOf } from "./timeline.ts";
 
-/** The icon of each kind of entry; a state has its own, as in its pill. */
+/** The icon of each kind of entry; an entry of a state has the icon of its pill. */
 const ICONS = { run: RefreshCw, escalation: ChevronsUp, note: Info, notification: Bell };
 
 function EntryIcon({ of: { kind, status } }: { of: Entry }) {
@@ -15,7 +15,7 @@ function EntryIcon({ of: { kind, status } }: { of: Entry }) {
   return <Shape aria-hidden="true" />;
 }
 
-/** What happened, oldest first. */
+/** The timeline of the incident, oldest first. */
 export const TimelineList = ({ incident }: { incident: Incident }) => (
   <section class="card pad">
     <h2>Timeline</h2>

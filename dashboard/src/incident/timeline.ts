@@ -2,16 +2,16 @@ import { SEVERITIES } from "../../../types/sync.ts";
 import { capitalised, counted, title, words } from "../format.ts";
 import type { Incident } from "./incident.ts";
 
-/** What an entry is about. */
+/** The kind of event of an entry. */
 type EntryKind = "run" | "state" | "escalation" | "note" | "notification";
 
-/** A line of the timeline; `until` is the time of the last one of `count` alike events. */
+/** A line of the timeline; `until` is the time of the last of `count` similar events. */
 export interface Entry {
   kind: EntryKind;
   at: string;
   until: string;
   count: number;
-  /** A status, which gives the icon its colour. */
+  /** The status that determines the colour of the icon. */
   status: string;
   text: string;
   runId?: string;
@@ -33,7 +33,7 @@ const entry = (kind: EntryKind, at: string, status: string, text: string, more: 
 const extentOf = (failed: number, total: number | null): string =>
   total === null ? counted(failed, "tournament") : `${failed} of ${counted(total, "tournament")}`;
 
-/** The full runs: a failed one with its reason; alike failures in a row are one line. */
+/** The full runs, a failed run with its reason; similar failures in a row are one line. */
 const runsOf = ({ runs }: Incident): Entry[] =>
   runs.filter(({ status }) => status !== "RUNNING" && status !== "SKIPPED").map((run) => {
     const isGood = run.status === "SUCCEEDED";
@@ -48,7 +48,7 @@ const runsOf = ({ runs }: Incident): Entry[] =>
 /** The value and the threshold in a reason, after the metric and the scope, which the head of the view has. */
 const VALUE = /: (.+, (?:at or above|below) the threshold of .+)$/;
 
-/** A change of the state in words: an opening has its severity, and other reasons name the new state only once. */
+/** A change of the state in words; an opening has its severity, and any other reason names the new state only once. */
 function stateText(state: string, severity: string, reason: string): string {
   if (state === "FIRING") return `Firing with severity ${title(severity)}: ${VALUE.exec(reason)?.[1] ?? reason}`;
   return reason.startsWith(words(state)) ? capitalised(reason) : `${title(state)}: ${VALUE.exec(reason)?.[1] ?? reason}`;
@@ -61,13 +61,13 @@ const changesOf = ({ events }: Incident): Entry[] =>
     if (reason.includes("not acknowledged for")) {
       const before = sorted[index - 1]?.severity ?? severity;
       const verb = SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(before) ? `Raised to ${title(severity)}` : "Escalated";
-      // A delay is in whole minutes; the evaluation after it adds a part of one.
+      // An escalation delay is in whole minutes; the next evaluation adds a part of a minute, which is removed.
       return entry("escalation", at, severity, `${verb}: ${reason.replace(/(\d+)\.\d+(?= minutes)/g, "$1")}`);
     }
     return entry("note", at, to_state, capitalised(reason), { key: `note ${reason.replace(/[\d.,:]+/g, "0")}` });
   });
 
-/** What a notification reports. */
+/** The names of the kinds of notifications. */
 export const KINDS: Record<Incident["notifications"][number]["kind"], string> = {
   FIRING: "Opening",
   ESCALATED: "Escalation",
@@ -78,11 +78,11 @@ export const KINDS: Record<Incident["notifications"][number]["kind"], string> = 
   MISSED: "Missed runs",
 };
 
-/** The notifications: those of one kind in the same minute are one line, and so are repeats in a row. */
+/** The notifications; those of one kind in the same minute are one line, and so are repeats in a row. */
 function notificationsOf({ notifications }: Incident): Entry[] {
   const groups = new Map<string, { at: string; kind: keyof typeof KINDS; channels: Set<string>; isDead: boolean }>();
   for (const { kind, channel, status, sent_at, created_at } of notifications) {
-    // Every incident is shown on the page, so that this is no event.
+    // The page shows every incident, so a notification of the dashboard is no event.
     if (status === "SUPERSEDED" || channel === "dashboard") continue;
     const at = sent_at ?? created_at;
     const key = `${kind} ${status === "DEAD"} ${at.slice(0, 16)}`;
@@ -103,7 +103,7 @@ function notificationsOf({ notifications }: Incident): Entry[] {
   });
 }
 
-/** The timeline of an incident, oldest first; alike entries in a row are one line with their number and the time of the last one. */
+/** The timeline of an incident, oldest first; similar entries in a row are one line with their number and the time of the last one. */
 export function timelineOf(incident: Incident): Entry[] {
   const entries = [...runsOf(incident), ...changesOf(incident), ...notificationsOf(incident)]
     .sort((a, b) => Date.parse(a.at) - Date.parse(b.at));

@@ -14,7 +14,7 @@ export function ValueChart({ incident }: { incident: Incident }) {
   const isCounted = !["s", "ms", "ratio"].includes(ALERT_METRICS[metric].unit);
   const plot = useMemo(() => {
     const began = secondsOf(began_at), until = resolved_at ? secondsOf(resolved_at) : Date.now() / 1_000;
-    // The value stays as it is until the next run.
+    // The value holds until the next run.
     const last = value_history.at(-1);
     const points = last && secondsOf(last.at) < until
       ? [...value_history, { at: new Date(until * 1_000).toISOString(), value: last.value }]

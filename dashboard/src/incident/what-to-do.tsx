@@ -15,11 +15,11 @@ import { useUser } from "../session.ts";
 import { burnOf } from "./burn.tsx";
 import type { Incident } from "./incident.ts";
 
-/** The steps of the runbook for the incident, with the acts that they ask for and the advice for its error. */
+/** The steps of the runbook for the incident, with buttons for their acts and the advice for its error. */
 export function WhatToDo({ incident, advice }: { incident: Incident; advice: string | null }) {
   const section = SECTIONS.find(({ anchor }) => anchor === incident.runbook_anchor);
   const isOver = incident.state === "RESOLVED";
-  // An incident of all syncs is explained by the runs of one of them.
+  // The runs of one sync explain an incident of all syncs.
   const entity = ["all", "system"].includes(incident.entity_type) ? incident.runs.at(-1)?.entity_type ?? null : incident.entity_type;
   const values = {
     tournament: incident.tournament_no,
@@ -47,7 +47,7 @@ export function WhatToDo({ incident, advice }: { incident: Incident; advice: str
       {!isOver && incident.next_run_at && (
         <p class="muted">
           The next run {Date.parse(incident.next_run_at) > now ? "starts" : "was due"} <Distance at={incident.next_run_at} />, at{" "}
-          <Moment at={incident.next_run_at} />. A run by hand does not wait for it.
+          <Moment at={incident.next_run_at} />. A manual run does not wait for it.
         </p>
       )}
       {section
@@ -62,7 +62,7 @@ export function WhatToDo({ incident, advice }: { incident: Incident; advice: str
   );
 }
 
-/** The steps of a section that apply to the error, and its explanation folded. */
+/** The steps of a section for the error, and the folded explanation of the section. */
 function Steps({ section, code, values }: { section: RunbookSection; code: string | null; values: RunbookValues }) {
   const steps = stepsOf(section, SECTIONS).map((items) => ({ items: stepsFor(items, code) }));
   const about = section.blocks.filter((block) => "paragraph" in block);
@@ -81,7 +81,7 @@ function Steps({ section, code, values }: { section: RunbookSection; code: strin
 
 const upstreamIn = ({ checks }: ConnectivityResponse) => checks.find(({ kind }) => kind === "upstream");
 
-/** Tests whether VIS answers, and shows the result beside the button. */
+/** A button that tests whether VIS answers, with the result beside it. */
 function TestUpstream() {
   const act = useAct(() => ({ method: "POST", path: "sync-admin/test-connectivity", limitMs: 30_000 }), ConnectivityResponse, (answer) => {
     const check = upstreamIn(answer);
@@ -97,7 +97,7 @@ function TestUpstream() {
   );
 }
 
-/** Starts a run for what the incident is about, and opens its job. */
+/** A button that starts a run for the scope of the incident and opens its job. */
 function SyncNow({ entity, tournament }: { entity: string | null; tournament: string | null }) {
   const act = useAct(
     () => ({
@@ -122,7 +122,7 @@ function SyncNow({ entity, tournament }: { entity: string | null; tournament: st
   );
 }
 
-/** Ends the upstream backoff; only while there is one. */
+/** A button that ends the upstream backoff; empty without a backoff. */
 function EndBackoff() {
   const entities = Object.values(useOverview().data?.sync_entities ?? {});
   const act = useAct(() => ({ method: "POST", path: "sync-admin/upstream/end-backoff", body: {} }), UnusedResponse);

@@ -6,7 +6,7 @@ import { useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { isFinished, type Job } from "./job.ts";
 
-/** What an operator does with the job: cancel it, or once it has ended sync its target again. */
+/** The acts of an operator on a job: cancel it, or after its end sync its target again. */
 export function Acts({ job }: { job: Job }) {
   const { can } = useUser();
   if (!can("operator")) return null;
@@ -27,7 +27,7 @@ function Cancel({ job }: { job: Job }) {
   );
 }
 
-/** The failed tournaments are the main act until they are queued again. */
+/** Queues the job or its failed tournaments again; the failed tournaments are the main act until they are queued. */
 function Requeue({ job }: { job: Job }) {
   const requeue = useAct(
     (only_failed: boolean) => ({ method: "POST", path: `sync-admin/jobs/${job.id}/requeue`, body: { only_failed } }),

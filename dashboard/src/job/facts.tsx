@@ -10,14 +10,14 @@ import { isFinished, type Job } from "./job.ts";
 
 type Fact = [name: string, value: ComponentChildren];
 
-/** The length of the time between two moments. */
+/** The duration between two moments. */
 const between = (from: string, until: string): string => duration(Math.max(Date.parse(until) - Date.parse(from), 0));
 
-/** How long a job waited in the queue. */
+/** The wait of a job in the queue, in words. */
 const waitOf = (from: string, until: string): string =>
   Date.parse(until) - Date.parse(from) < 1_000 ? "started at once" : `after ${between(from, until)} in the queue`;
 
-/** How far the run has come, or came. */
+/** The progress of the run of a job. */
 function workOf({ progress, records_processed }: Job): Fact[] {
   if (!progress) return [];
   const { tournaments_processed: done, tournaments_failed: failed, total_tournaments: total } = progress;
@@ -33,7 +33,7 @@ function workOf({ progress, records_processed }: Job): Fact[] {
   ];
 }
 
-/** How long the job waited and ran, or when it will end. */
+/** The wait and the duration of a job, or its estimated end. */
 function timesOf(job: Job): Fact[] {
   const { enqueued_at, started_at, finished_at } = job;
   if (isFinished(job)) {
@@ -67,14 +67,14 @@ function timesOf(job: Job): Fact[] {
   ];
 }
 
-/** The figures that decide whether the job was good. */
+/** The figures that show whether the job succeeded. */
 export const Summary = ({ job }: { job: Job }) => (
   <div class="card pad now">
     <Facts class="facts" of={[...workOf(job), ...timesOf(job)]} />
   </div>
 );
 
-/** Why the job was triggered, and the jobs before and after this one; its timeline has its times. */
+/** The reason of the trigger, and the jobs before and after this one; the timeline has the times. */
 export function Details({ job }: { job: Job }) {
   const rows: Fact[] = [
     [

@@ -7,7 +7,7 @@ import { failuresOf, isFinished, type Job } from "./job.ts";
 
 interface Entry {
   at: string;
-  /** A status, which gives the icon its colour. */
+  /** The status that determines the colour of the icon. */
   status: string;
   icon: typeof Clock;
   text: string;
@@ -18,7 +18,7 @@ type Attempt = Job["attempts_made"][number];
 
 const withReason = (text: string, reason: string | null): string => reason ? `${text}: ${reason}` : text;
 
-/** The end of an attempt, with the outcome of its run: an attempt that completed the job has the final status of the job. */
+/** The end of an attempt with the outcome of its run; an attempt that completed the job has the final status of the job. */
 function endOf({ outcome, error }: Attempt, job: Job): [status: string, text: string] {
   switch (outcome) {
     case null:
@@ -36,7 +36,7 @@ function endOf({ outcome, error }: Attempt, job: Job): [status: string, text: st
   }
 }
 
-/** The attempts by number; one that only waited does not count. */
+/** The attempts with their numbers; a WAITED attempt has no number. */
 function attemptsOf(job: Job): Entry[] {
   let made = 0;
   return job.attempts_made.map((attempt) => {
@@ -55,11 +55,11 @@ function attemptsOf(job: Job): Entry[] {
   });
 }
 
-/** What happened to the job, oldest first. */
+/** The timeline of the job, oldest first. */
 function timelineOf(job: Job): Entry[] {
   const attempts = attemptsOf(job);
   const ending = job.attempts_made.at(-1)?.outcome;
-  // A job that ends without an attempt, because it was cancelled or expired in the queue, has its reason itself.
+  // A job that ends without an attempt, because it was cancelled or expired in the queue, has the reason in its own fields.
   const hasOwnEnd = isFinished(job) && job.status !== "COMPLETED" && ending !== job.status && ending !== "EXPIRED";
   return [
     { at: job.enqueued_at, status: "QUEUED", icon: Clock, text: `Queued with priority ${title(job.priority)}` },

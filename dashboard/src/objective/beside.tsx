@@ -6,7 +6,7 @@ import { capitalised, number } from "../format.ts";
 import { useNames } from "../names.ts";
 import { shareText } from "./budget.ts";
 
-/** What the objective counts, and who answers for it. */
+/** The events of the objective, its target, and its owner. */
 export function Definition(
   { of: { indicator, entity_type, target, rolling_window, owner, description } }: { of: ObjectiveDetailResponse },
 ) {
@@ -32,7 +32,7 @@ export function Definition(
   );
 }
 
-/** The rules that alert before the budget is spent. */
+/** The burn-rate rules of the objective. */
 export function BurnRules({ of: { rules } }: { of: ObjectiveDetailResponse }) {
   return (
     <section class="card pad">

@@ -6,7 +6,7 @@ import { bandsOf, courseOf, ticksDownTo } from "./course.ts";
 
 const HEIGHT = 240;
 
-/** The rest of the budget over the window, with the line at which it is spent, and the incidents. */
+/** The remaining budget over the window, with the line of a spent budget, and the incidents. */
 export function BudgetChart({ objective }: { objective: ObjectiveDetailResponse }) {
   const plot = useMemo(() => {
     const { times, values } = courseOf(objective);

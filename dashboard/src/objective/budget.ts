@@ -1,7 +1,7 @@
 import { INDICATORS, type Objective, type ObjectiveStatus } from "../../../types/objectives.ts";
 import { capitalised, number, span } from "../format.ts";
 
-/** The name of each status in the order of the list, and the status whose icon it has. */
+/** The name of each status in the order of the list, and the status with its icon. */
 export const STATUSES: Record<ObjectiveStatus, { name: string; of: string }> = {
   MISSED: { name: "Missed", of: "CRITICAL" },
   AT_RISK: { name: "At risk", of: "WARNING" },
@@ -26,7 +26,7 @@ export const worstFirst = (objectives: Objective[]): Objective[] =>
     RANKS.indexOf(a.status) - RANKS.indexOf(b.status) || (a.budget_left ?? 1) - (b.budget_left ?? 1) || a.name.localeCompare(b.name)
   );
 
-/** The budget that is left in words: `82 % of the budget left`, or `overspent by 12 results`. */
+/** The remaining budget in words: `82 % of the budget left`, or `overspent by 12 results`. */
 export function budgetText(objective: Objective): string {
   const { budget_left: share, budget_left_events: left, indicator, rolling_window } = objective;
   if (share === null) return `no ${INDICATORS[indicator].events} in ${rolling_window}`;
@@ -35,7 +35,7 @@ export function budgetText(objective: Objective): string {
   return `${share > 0 && whole < 1 ? "less than 1" : number(whole)} % of the budget left`;
 }
 
-/** When the budget ends in words; null where no end is near. */
+/** The end of the budget in words; null when no end is near. */
 export function endText({ runs_out_at, until }: Pick<Objective, "runs_out_at" | "until">): string | null {
   if (runs_out_at === null) return null;
   const ms = Date.parse(runs_out_at) - Date.parse(until);
@@ -51,7 +51,7 @@ export function causeText({ channel, error_code, message, fingerprint }: Cause):
   return { text: capitalised(message ?? code ?? "No known cause"), code: message === null ? null : code };
 }
 
-/** The address of the view of a cause; null where there is none, or none for the role. */
+/** The address of the view of a cause; null without a view, or without access for the role. */
 export function causeAddress({ fingerprint, channel }: Cause, isAdmin: boolean): string | null {
   if (fingerprint !== null) return `/errors/${encodeURIComponent(fingerprint)}`;
   return channel !== null && isAdmin ? "/alerts/channels" : null;

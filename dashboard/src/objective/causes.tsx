@@ -4,10 +4,10 @@ import { percent } from "../format.ts";
 import { causeText, eventsText } from "./budget.ts";
 import { CauseLink } from "./parts.tsx";
 
-/** What spent the budget, the largest first. */
+/** The causes that spent the budget, the largest first. */
 export function Causes({ objective }: { objective: ObjectiveDetailResponse }) {
   const { causes, bad_events } = objective;
-  if (causes.length === 0) return <p class="empty">Nothing spent it in this window.</p>;
+  if (causes.length === 0) return <p class="empty">No bad event spent the budget in this window.</p>;
   return (
     <Table
       caption="Causes, the largest first"

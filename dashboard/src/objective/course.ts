@@ -3,7 +3,7 @@ import type { ObjectiveDetailResponse } from "../../../types/objectives.ts";
 const DAY_S = 86_400;
 const secondsOf = (moment: string): number => Date.parse(moment) / 1_000;
 
-/** The share of the budget that is left at the start of the window, at the end of each of its UTC days, and now. */
+/** The remaining share of the budget at the start of the window, at the end of each of its UTC days, and now. */
 export function courseOf({ from, until, course }: Pick<ObjectiveDetailResponse, "from" | "until" | "course">) {
   const start = secondsOf(from), end = secondsOf(until), known = new Map(course.map((day) => [secondsOf(day.from), day.budget_left]));
   const times = [start], values = [1];
@@ -17,7 +17,7 @@ export function courseOf({ from, until, course }: Pick<ObjectiveDetailResponse, 
 
 const MOST_TICKS = 5;
 
-/** The ticks of the axis: from a round value that no point is below, to at most 100 %. */
+/** The ticks of the axis, from a round value at or below every point to at most 100 %. */
 export function ticksDownTo(lowest: number): number[] {
   const power = 10 ** Math.floor(Math.log10(Math.max(1 - lowest, 1)));
   const step = [0.25, 0.5, 1, 2, 5].map((factor) => factor * power).find((step) => (1 - lowest) / step <= MOST_TICKS) ?? 10 * power;
@@ -25,7 +25,7 @@ export function ticksDownTo(lowest: number): number[] {
   return Array.from({ length: Math.floor(1 / step) - first + 1 }, (_, index) => (first + index) * step);
 }
 
-/** The incidents as bands; one that another inhibits is part of its band. */
+/** The incidents as bands; an inhibited incident has no band of its own. */
 export const bandsOf = ({ incidents, until }: Pick<ObjectiveDetailResponse, "incidents" | "until">) =>
   incidents.filter(({ parent_id }) => parent_id === null).map(({ id, rule_name, began_at, resolved_at }) => ({
     from: secondsOf(began_at),

@@ -14,10 +14,10 @@ export const WINDOW_OPTIONS = OBJECTIVE_WINDOWS.map((name) => [name, name] as co
 
 const TARGET_RANGE = "50 to 99.99 %";
 export const TARGET_HELP = `The share of good events, ${TARGET_RANGE}; the other events are the error budget.`;
-/** Replaces the range of the API, whose target is a share. */
+/** Replaces the range in a message of the API, whose target is a share. */
 export const targetRefusal = (message: string): string => message.startsWith("must be between") ? `must be ${TARGET_RANGE}` : message;
 
-/** The form's fields for an objective, as text; the defaults for a new one. */
+/** The fields of the form for an objective, as text; the defaults for a new objective. */
 export const fieldsOf = (objective: Objective | null) => ({
   name: objective?.name ?? "",
   indicator: objective?.indicator ?? "sync_success" as Indicator,
@@ -29,11 +29,11 @@ export const fieldsOf = (objective: Objective | null) => ({
 });
 export type Fields = ReturnType<typeof fieldsOf>;
 
-/** A percentage of the form as a share; a text that is no number stays one, so that the server reports it with the other invalid fields. */
+/** A percentage of the form as a share; an invalid number stays a text, so that the server reports it with the other invalid fields. */
 const shareIn = (text: string): number | string =>
   text.trim() === "" || Number.isNaN(Number(text)) ? text : Number((Number(text) / 100).toFixed(8));
 
-/** The request body: all fields of a new objective, and the changed ones of a stored one. */
+/** The request body: all fields of a new objective, or the changed fields of a stored one. */
 export function requestOf(fields: Fields, objective: Objective | null): Record<string, unknown> {
   const body = { ...fields, target: shareIn(fields.target) };
   if (!objective) return body;

@@ -19,9 +19,9 @@ import {
   WINDOW_OPTIONS,
 } from "./fields.ts";
 
-/** A dialog that creates an objective, or changes one. */
+/** A dialog that creates or changes an objective. */
 export function ObjectiveForm({ objective: latest, onClose }: { objective: Objective | null; onClose: () => void }) {
-  // A newer reading of the objective must not change an edit that has begun.
+  // A later read of the objective must not change an edit in progress.
   const [objective] = useState(latest);
   const [fields, setFields] = useState(() => fieldsOf(objective));
   const set = (changes: Partial<Fields>) => setFields((before) => ({ ...before, ...changes }));
@@ -32,7 +32,7 @@ export function ObjectiveForm({ objective: latest, onClose }: { objective: Objec
     ObjectiveSettings,
     ({ name }) => announce(`${name} is ${objective ? "changed" : "created"}.`),
   );
-  // Before the render with the answer the form still has unsaved changes and would refuse to leave its view.
+  // Before the render with the answer, the form has unsaved changes and refuses to leave its view.
   useEffect(() => {
     if (!save.data) return;
     onClose();
@@ -44,7 +44,7 @@ export function ObjectiveForm({ objective: latest, onClose }: { objective: Objec
       <Form
         of={save}
         isChanged={isChanged}
-        // The server refuses a change without a change.
+        // The server refuses a request without changed fields.
         onSubmit={() => objective && !isChanged ? onClose() : save.mutate()}
         submit={objective ? "Save" : "Create the objective"}
         acts={<button type="button" onClick={onClose}>Cancel</button>}
@@ -62,7 +62,7 @@ export function ObjectiveForm({ objective: latest, onClose }: { objective: Objec
           />
           {!objective && <Scope fields={fields} bind={bind} />}
           <div class="wide">
-            <TextField label="Owner (optional)" help="Who answers for it: a person or a team." {...bind("owner")} />
+            <TextField label="Owner (optional)" help="The person or the team that is responsible for it." {...bind("owner")} />
           </div>
           <LongTextField label="Description (optional)" {...bind("description")} />
         </div>
@@ -78,7 +78,7 @@ export function ObjectiveForm({ objective: latest, onClose }: { objective: Objec
 
 type Bind = (name: keyof Fields) => { name: keyof Fields; value: string; onChange: (value: string) => void };
 
-/** What a new objective counts. */
+/** The indicator and the sync of a new objective. */
 function Scope({ fields, bind }: { fields: Fields; bind: Bind }) {
   const nameOf = useNames();
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
@@ -88,7 +88,7 @@ function Scope({ fields, bind }: { fields: Fields; bind: Bind }) {
         <SelectField label="Indicator" help={INDICATOR_HELP[fields.indicator]} options={INDICATOR_OPTIONS} {...bind("indicator")} />
       </div>
       <SelectField label="Sync" options={["all", ...entities].map((name) => [name, nameOf(name)] as const)} {...bind("entity_type")} />
-      <SelectField label="Window" help="The past that counts, up to now." options={WINDOW_OPTIONS} {...bind("rolling_window")} />
+      <SelectField label="Window" help="The period before now whose events count." options={WINDOW_OPTIONS} {...bind("rolling_window")} />
     </>
   );
 }

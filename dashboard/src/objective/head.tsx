@@ -33,7 +33,7 @@ export function ObjectiveHead({ of: objective }: { of: Objective }) {
   );
 }
 
-/** The events that may still be bad, of all that may be. */
+/** The number of events that can still be bad, of all bad events that the budget allows. */
 function BudgetLeft({ of: objective }: { of: Objective }) {
   const { budget_events, budget_left_events: left, budget_left: share, indicator } = objective;
   if (share === null) return <Value is={number(null)} more={`no ${INDICATORS[indicator].events}`} />;
@@ -45,7 +45,7 @@ function BudgetLeft({ of: objective }: { of: Objective }) {
   return <Value is={percent(share)} more={rest} />;
 }
 
-/** When the budget ends at the rate of the last day. */
+/** The end of the budget at the rate of the last day. */
 function End({ of: { status, budget_left_events: left, runs_out_at, until }, window }: { of: Objective; window: string }) {
   if (status === "NO_DATA") return <Value is={number(null)} more="nothing to spend" />;
   if (left < 0) return <Value is="spent" more={`in the last ${window}`} />;

@@ -6,10 +6,10 @@ import { Table } from "../components/table.tsx";
 import { Moment } from "../components/time.tsx";
 import { useNames } from "../names.ts";
 
-/** The rows that are shown at first. */
+/** The number of rows that are shown at first. */
 const FIRST = 10;
 
-/** The incidents of the syncs of an objective in its window, the newest first, without those that another one inhibits. */
+/** The incidents of the syncs of an objective in its window, the newest first, without inhibited ones. */
 export function Incidents({ of: { incidents, rolling_window } }: { of: ObjectiveDetailResponse }) {
   const nameOf = useNames();
   const [isWhole, setWhole] = useState(false);

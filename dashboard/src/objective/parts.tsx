@@ -4,16 +4,14 @@ import { capitalised } from "../format.ts";
 import { useUser } from "../session.ts";
 import { budgetText, causeAddress, causeText, endText, isInTrouble } from "./budget.ts";
 
-/** The share of the budget that is left as a bar; a spent budget is an empty track with a short mark at its start. */
-export function BudgetBar({ of: { budget_left, status } }: { of: Objective }) {
-  return (
-    <svg class="budget-bar" data-status={status} aria-hidden="true">
-      {budget_left !== null && <rect width={budget_left > 0 ? `${budget_left * 100}%` : 6} height="100%" />}
-    </svg>
-  );
-}
+/** The remaining share of the budget as a bar; the bar of an overspent budget is a hatched track. */
+export const BudgetBar = ({ of: { budget_left, status } }: { of: Objective }) => (
+  <svg class="budget-bar" data-status={status} aria-hidden="true">
+    {budget_left !== null && budget_left > 0 && <rect width={`${budget_left * 100}%`} height="100%" />}
+  </svg>
+);
 
-/** The rest of the budget in words, and its end where that is near. */
+/** The remaining budget in words, and its end when that is near. */
 export function BudgetWords({ of: objective }: { of: Objective }) {
   const end = objective.status === "AT_RISK" ? endText(objective) : null;
   return <>{capitalised(end === null ? budgetText(objective) : `${budgetText(objective)}, ${end}`)}</>;
@@ -26,7 +24,7 @@ export function CauseLink({ of: cause }: { of: Objective["causes"][number] }) {
   return address ? <Link href={address}>{text}</Link> : <>{text}</>;
 }
 
-/** The cause that spent most of a budget that needs a person; nothing where none is known. */
+/** The cause that spent most of a budget that is at risk or spent; empty without a known cause. */
 export function TopCause({ of: objective }: { of: Objective }) {
   const top = objective.causes.find(({ fingerprint, channel }) => fingerprint !== null || channel !== null);
   if (!isInTrouble(objective) || !top) return null;

@@ -6,7 +6,7 @@ import { isInTrouble, shareText, STATUSES, worstFirst } from "./budget.ts";
 import { useObjectives } from "./list.ts";
 import { BudgetBar, BudgetWords, TopCause } from "./parts.tsx";
 
-/** A tile of each objective, the worst first. */
+/** A tile for each objective, the worst first. */
 export function ObjectiveTiles() {
   const list = useObjectives();
   if (list.data?.objectives.length === 0) return null;

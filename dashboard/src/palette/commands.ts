@@ -18,7 +18,7 @@ import type { Option } from "./option.ts";
 const THEME_ICONS = { auto: Monitor, light: Sun, dark: Moon };
 const THEME_NAMES = { auto: "Use the theme of the system", light: "Use the light theme", dark: "Use the dark theme" };
 
-/** The acts on the incident of the page, where one is open. */
+/** The acts on the incident of the open view, if it is one. */
 function useIncidentActs(): Option[] {
   const { can } = useUser();
   const id = /^\/alerts\/([0-9a-f-]{36})$/.exec(useLocation()[0])?.[1] ?? "";
@@ -49,7 +49,7 @@ function useIncidentActs(): Option[] {
   }, silence];
 }
 
-/** The worst active incidents, for a palette without a text. */
+/** The worst active incidents, which a palette without a text shows. */
 export function useActiveIncidents(): Option[] {
   const active = countedOf(useOverview().data?.active_alerts ?? []);
   return active.toSorted((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity)).slice(0, 3).map((incident) => ({
@@ -64,7 +64,7 @@ export function useActiveIncidents(): Option[] {
   }));
 }
 
-/** What the signed-in user can do from any view, and the views. */
+/** The acts of the signed-in user in any view, and the views. */
 export function useCommands(onShortcuts: () => void): Option[] {
   const { can, signOut } = useUser();
   const entities = Object.entries(useOverview().data?.sync_entities ?? {});

@@ -22,7 +22,7 @@ export const matches = ({ id, title, detail = "" }: Option, text: string): boole
   return wordsOf(text).every((word) => searched.includes(word));
 };
 
-/** Whether the words of a text begin words of the title, in this order: the option that a person most likely means. */
+/** Whether the words of a text begin words of the title in the same order, so that a person most likely means the option. */
 export const isMeant = ({ title }: Option, text: string): boolean => {
   let rest = wordsOf(title);
   return wordsOf(text).every((word) => {

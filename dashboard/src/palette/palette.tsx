@@ -13,8 +13,8 @@ import { isMeant, matches, type Option } from "./option.ts";
 import { useResults } from "./results.ts";
 
 /**
- * The options for a text: commands that it begins with, then what the server found, then other commands that contain it. Without a text the
- * active incidents, then every command.
+ * The options for a text: commands whose words begin with the text, then the results of the server, then other commands that contain the
+ * text. Without a text: the active incidents, then every command.
  */
 function useOptions(text: string, onShortcuts: () => void) {
   const commands = useCommands(onShortcuts);
@@ -23,17 +23,17 @@ function useOptions(text: string, onShortcuts: () => void) {
   const meant = commands.filter((command) => isMeant(command, text));
   const others = commands.filter((command) => !meant.includes(command) && matches(command, text));
   const groups = [...Map.groupBy([...text ? [] : active, ...meant, ...results, ...others], ({ group }) => group)];
-  // A command that is meant keeps its place when results arrive.
+  // The commands that a person most likely means are first, so that they keep their place when results arrive.
   return { groups, options: groups.flatMap(([, members]) => members), isUndecided: isPending && meant.length === 0, isPending, error };
 }
 
-/** A search field whose list has objects, views and commands: the combobox pattern of WAI-ARIA in a modal dialog. */
+/** A search field with a list of objects, views and commands, as a combobox of WAI-ARIA in a modal dialog. */
 export default function Palette({ onClose, onShortcuts }: { onClose: () => void; onShortcuts: () => void }) {
   const dialog = useModal();
   const list = useId();
   const [typed, setTyped] = useState("");
   const [chosenId, setChosenId] = useState<string | null>(null);
-  // Enter before the results have arrived opens the first of them.
+  // Enter before the results arrive opens the first result when it arrives.
   const [isEager, setEager] = useState(false);
   const text = typed.trim();
   const { groups, options, isUndecided, isPending, error } = useOptions(text, onShortcuts);
@@ -59,7 +59,7 @@ export default function Palette({ onClose, onShortcuts }: { onClose: () => void;
       End: () => move(-1),
       Enter: () => isUndecided ? setEager(true) : active && choose(active),
     };
-    // With a text Home and End move the caret.
+    // With a text, Home and End move the caret.
     const act = isPaletteKey(event) ? onClose : text && ["Home", "End"].includes(event.key) ? undefined : moves[event.key];
     if (!act) return;
     event.preventDefault();

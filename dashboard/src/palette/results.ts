@@ -21,7 +21,7 @@ function optionOf({ kind, id, title, detail, status, at }: SearchResult): Option
   return { id: `${kind}-${id}`, group, icon, title, detail, status, at, choose: () => go(`${path}/${id}`) };
 }
 
-/** The objects that the server finds for a text, once the person pauses in typing. */
+/** The objects that the server finds for a text after a pause in typing. */
 export function useResults(text: string): { results: Option[]; isPending: boolean; error: Error | null } {
   const [settled, setSettled] = useState("");
   useEffect(() => {
@@ -32,6 +32,6 @@ export function useResults(text: string): { results: Option[]; isPending: boolea
   const found = useRead(pathOf("sync-monitoring/search", { q: settled }), SearchResponse, { isEnabled, every: 60_000 });
   const isPending = text.length >= SHORTEST && (text !== settled || found.isFetching && found.isPlaceholderData || found.isLoading);
   const all = text.length >= SHORTEST ? (found.data?.results ?? []).map(optionOf) : [];
-  // Until the answer to the present text arrives, the last one shows what still matches.
+  // Until the answer to the current text arrives, the matching results of the last answer are shown.
   return { results: isPending ? all.filter((option) => matches(option, text)) : all, isPending, error: isEnabled ? found.error : null };
 }

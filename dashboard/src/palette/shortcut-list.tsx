@@ -6,7 +6,7 @@ import { Keys } from "../components/keys.tsx";
 import { useUser } from "../session.ts";
 import { hasSingleKeys, setSingleKeys, SHORTCUTS } from "../shortcuts.ts";
 
-/** The shortcuts that the signed-in user has, and a switch for those without a modifier. */
+/** The shortcuts of the signed-in user, and a switch for the shortcuts without a modifier. */
 export default function ShortcutList({ onClose }: { onClose: () => void }) {
   const { can } = useUser();
   const [isOn, setOn] = useState(hasSingleKeys);

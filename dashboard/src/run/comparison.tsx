@@ -9,20 +9,20 @@ interface Line {
   before: Figure;
   usual: Figure;
   format?: (value: Figure) => string;
-  /** A difference to the previous run, or to the usual one, is neither better nor worse. */
+  /** Whether a difference from the previous run, or from the usual figures, is neither better nor worse. */
   isNeutral?: { before: boolean; usual: boolean };
 }
 
 const NEUTRAL = { before: true, usual: true };
 
-/** A difference below this share of the other value has no sense: it is the usual variation. */
+/** The share of the other value below which a difference is the usual variation. */
 const NOTABLE = 0.1;
-/** A difference below this share is none. */
+/** The share of the other value below which a difference is not shown. */
 const SAME = 0.02;
 
 function linesOf(run: Run): Line[] {
   const { previous_run: before, usual } = run;
-  // A run that failed in part did less work, so its time is not better.
+  // A PARTIAL run did less work, so a shorter time is not better.
   const isWhole = run.status === "SUCCEEDED";
   const time = { isNeutral: { before: !isWhole || before?.status !== "SUCCEEDED", usual: !isWhole }, format: duration };
   return [
@@ -37,7 +37,7 @@ function linesOf(run: Run): Line[] {
   ].filter(({ now, before, usual }) => typeof now === "number" && (typeof before === "number" || typeof usual === "number"));
 }
 
-/** Another value, and how much higher or lower the run is: `59 s ↓ 39 s`. */
+/** Another value and its difference from the run: `59 s ↓ 39 s`. */
 function Other({ now, other, format = number, isNeutral }: { now: Figure; other: Figure; format?: Line["format"]; isNeutral?: boolean }) {
   if (typeof other !== "number" || typeof now !== "number") {
     return (
@@ -65,7 +65,7 @@ function Other({ now, other, format = number, isNeutral }: { now: Figure; other:
   );
 }
 
-/** Whether the run has another one to be compared with. */
+/** Whether the run can be compared with another run. */
 export const hasComparison = (run: Run): boolean => linesOf(run).length > 0;
 
 const DifferenceHead = () => (
@@ -78,9 +78,9 @@ const DifferenceHead = () => (
 export function Comparison({ run }: { run: Run }) {
   const { previous_run: before } = run;
   return (
-    <div class="scroll" role="region" aria-label="The run beside others" tabIndex={0}>
+    <div class="scroll" role="region" aria-label="Comparison with other runs" tabIndex={0}>
       <table class="comparison">
-        <caption class="unseen">The run beside the previous run and the usual one, with its difference to each</caption>
+        <caption class="unseen">The run, the previous run and the usual run, with the difference to each</caption>
         <thead>
           <tr>
             <th scope="col">

@@ -5,7 +5,7 @@ import { TournamentLinks } from "../components/tournament-links.tsx";
 import { capitalised, counted, number } from "../format.ts";
 import type { Run } from "./run.ts";
 
-/** The errors of the run by fingerprint, each in words and with its code, with the advice and the tournaments of each, and below them each error with its context. */
+/** The errors of the run by fingerprint, with their codes, advice and tournaments, and below them each error with its context. */
 export const ErrorGroups = ({ run }: { run: Run }) => (
   <ul class="card groups">
     {run.error_groups.map((group) => (

@@ -4,10 +4,10 @@ import type { LeftOutReason } from "../../../types/sync.ts";
 
 export type Run = z.infer<typeof ExecutionDetailResponse>;
 
-/** What started a run. */
+/** The triggers of a run in words. */
 export const TRIGGERS = { CRON: "schedule", MANUAL: "manual", RETRY: "retry" } as const;
 
-/** Why a run did not sync a tournament. */
+/** The reasons why a run did not sync a tournament, in words. */
 export const LEFT_OUT: Record<LeftOutReason, string> = {
   FRESH: "their data was fresh enough",
   LEASED: "another run was syncing them",
@@ -17,5 +17,5 @@ export const LEFT_OUT: Record<LeftOutReason, string> = {
   CANCELLED: "the run was cancelled",
   SHUTDOWN: "the worker was shut down",
   TIMED_OUT: "the run was closed without a heartbeat",
-  FAILED: "the run failed before them",
+  FAILED: "the run failed before it reached them",
 };

@@ -6,12 +6,12 @@ import { TournamentName } from "../components/tournament-links.tsx";
 import { counted, duration } from "../format.ts";
 import type { Run } from "./run.ts";
 
-/** The rows that are shown at first. */
+/** The number of rows that are shown at first. */
 const SHOWN = 40;
 
 type Tone = "good" | "warn" | "bad";
 
-/** A part of a bar, in ms since the start of the run; several parts are the requests of a tournament with a retry. */
+/** A part of a bar, in ms since the start of the run; the bar of a tournament with a retry has a part for each request. */
 interface Part {
   from: number;
   ms: number;
@@ -28,7 +28,7 @@ interface Bar {
   parts: Part[];
 }
 
-/** The requests of a tournament: each before the last one failed, and the last one decides its outcome. */
+/** The requests of a tournament; each request before the last failed, and the last one has the outcome of the tournament. */
 const partsOf = ({ attempts }: Run["tournaments"][number], from: number, tone: Tone): Part[] =>
   attempts.map((attempt, index) => ({
     from: from + attempt.from_ms,
@@ -37,7 +37,7 @@ const partsOf = ({ attempts }: Run["tournaments"][number], from: number, tone: T
     title: `${index === 0 ? "Request" : `Retry ${index}`}: ${duration(attempt.ms)}`,
   }));
 
-/** The tournaments in the order of their start, in ms since the start of the run; one without a recorded start begins with the run. */
+/** The tournaments by their start, in ms since the start of the run; a tournament without a recorded start begins with the run. */
 function barsOf(run: Pick<Run, "execution_start" | "tournaments" | "error_groups">): Bar[] {
   const codes = new Map(run.error_groups.map(({ fingerprint, error_code }) => [fingerprint, error_code]));
   return run.tournaments.map((result) => {
@@ -56,14 +56,14 @@ function barsOf(run: Pick<Run, "execution_start" | "tournaments" | "error_groups
   }).sort((a, b) => a.from - b.from || a.result.tournament_no.localeCompare(b.result.tournament_no));
 }
 
-/** When each tournament was synced, on the time axis of the run: bars above each other ran at the same time. */
+/** The sync of each tournament on the time axis of the run; bars at the same time ran in parallel. */
 export function Waterfall({ run, length }: { run: Run; length: number }) {
   const [isWhole, setWhole] = useState(false);
   const bars = barsOf(run);
   if (!bars.length) {
     return <Empty>{run.status === "RUNNING" ? "No tournament is finished yet." : "The run synced no tournament."}</Empty>;
   }
-  // Failures are never cut off.
+  // The failed tournaments are always shown.
   const first = new Set([...bars.filter(({ tone }) => tone === "bad"), ...bars].slice(0, SHOWN));
   const shown = isWhole ? bars : bars.filter((bar) => first.has(bar));
   const ticks = ticksOf(Math.max(length, ...bars.map(({ from, ms }) => from + ms), 1), { most: 4, steps: DURATION_STEPS });

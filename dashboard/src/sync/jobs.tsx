@@ -97,7 +97,7 @@ export function Jobs() {
   );
 }
 
-/** The jobs; an operator can select those that failed. */
+/** The table of the jobs; an operator can select the failed ones. */
 function JobTable({ rows }: { rows: z.infer<typeof Job>[] }) {
   const { can } = useUser();
   const nameOf = useNames();

@@ -8,7 +8,7 @@ import { duration } from "../format.ts";
 import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
 
-/** The state of the chosen sync, and when its next run starts without a person. */
+/** The state of the chosen sync, and the time of its next scheduled run. */
 export function Target({ type }: { type: string }) {
   const nameOf = useNames();
   const now = useNow();

@@ -29,7 +29,7 @@ export function Trigger({ types, children }: { types: string[]; children: Compon
   });
   const [fields, setFields] = useState(initial);
   const [isConfirmed, setConfirmed] = useState(false);
-  // A request that is repeated after a lost response has the same key and creates no second job.
+  // A repetition after a lost response has the same key, so it creates no second job.
   const [key, setKey] = useState(() => crypto.randomUUID());
   const act = useAct(
     () => ({
@@ -44,13 +44,13 @@ export function Trigger({ types, children }: { types: string[]; children: Compon
     }),
     ManualSyncResponse,
   );
-  // The form is left once it has no unsaved changes.
+  // The page opens the job after the render in which the form has no unsaved changes.
   useEffect(() => {
     if (act.data) go(`/jobs/${act.data.sync_job_id}`);
   }, [act.data]);
   const nameOf = useNames();
   const [isAsking, setAsking] = useState(false);
-  // It delays every other job for the length of a full run.
+  // An EMERGENCY full run delays every other job by its duration.
   const needsQuestion = fields.priority === "EMERGENCY" && fields.tournament_no.trim() === "";
   const set = (name: keyof typeof fields) => (value: string) => {
     setFields((before) => ({ ...before, [name]: value }));
@@ -102,7 +102,7 @@ export function Trigger({ types, children }: { types: string[]; children: Compon
         <div class={`wide option${isConfirmed ? " on" : ""}`}>
           <CheckField
             label="Confirm a removal"
-            help="Writes a reply that removes, blanks or moves many rows at once. Without it such a reply waits for a second look."
+            help="Writes a reply that removes, blanks or moves many rows at once. Without this option such a reply waits for a second look."
             value={isConfirmed}
             onChange={(value) => {
               setConfirmed(value);
@@ -123,14 +123,14 @@ export function Trigger({ types, children }: { types: string[]; children: Compon
           onConfirm={() => act.mutate()}
           onClose={() => setAsking(false)}
         >
-          It starts before every other job and syncs everything that is due.
+          It starts before every other job and syncs all due tournaments.
         </ConfirmDialog>
       )}
     </div>
   );
 }
 
-/** What the form starts, in words. */
+/** The run that the form starts, in words. */
 function Effect({ type, tournament }: { type: string; tournament: string }) {
   const nameOf = useNames();
   const usual = useOverview().data?.sync_entities[type]?.average_duration_ms ?? null;

@@ -10,7 +10,7 @@ import { useUser } from "../session.ts";
 const nameOf = (kind: string, name: string): string =>
   kind === "function" ? name : kind === "channel" ? `Channel ${name}` : kind === "upstream" ? "VIS" : title(name);
 
-/** Shows the last test of whether each component can be reached, and lets an operator test again. */
+/** Shows the last test of connectivity for each component; an operator can test again. */
 export function Connectivity() {
   const { can } = useUser();
   const last = useRead("sync-admin/test-connectivity", LastConnectivityResponse, { every: 60_000 }).data?.last;

@@ -3,13 +3,13 @@ import type { TournamentDetailResponse } from "../../../types/history.ts";
 
 export type Result = z.infer<typeof TournamentDetailResponse>["history"][number];
 
-/** Fewer lines than these are shown as they are. */
+/** The number of similar lines from which they are folded. */
 const FEWEST = 3;
 
 const endOf = ({ entity_type, success, error_message, warning_code }: Result): string =>
   JSON.stringify([entity_type, success, error_message, warning_code]);
 
-/** Groups rows: neighbours with the same key are one group, from three of them on. */
+/** Groups rows; three or more neighbours with the same key are one group. */
 export function foldsBy<T>(rows: T[], keyOf: (row: T) => string): T[][] {
   const groups: T[][] = [];
   for (const row of rows) {
@@ -20,10 +20,10 @@ export function foldsBy<T>(rows: T[], keyOf: (row: T) => string): T[][] {
   return groups.flatMap((group) => group.length < FEWEST ? group.map((row) => [row]) : [group]);
 }
 
-/** Groups results, newest first, of one sync that ended alike. */
+/** Groups the results of one sync with the same outcome, newest first. */
 export const foldsOf = (results: Result[]): Result[][] => foldsBy(results, endOf);
 
-/** The lowest and the highest of the known values; null without one. */
+/** The lowest and the highest known value; null without one. */
 export function rangeOf(values: (number | null)[]): [least: number, most: number] | null {
   const known = values.filter((value) => value !== null);
   return known.length ? [Math.min(...known), Math.max(...known)] : null;

@@ -9,20 +9,20 @@ import { Moment, Unknown } from "../components/time.tsx";
 import { capitalised, duration, number } from "../format.ts";
 import { foldsOf, rangeOf, type Result } from "./folds.ts";
 
-/** One result, or several that are folded into one line. */
+/** One result, or several results in one line. */
 interface Row {
   first: Result;
   results: Result[];
   isChild?: boolean;
 }
 
-/** Its oldest result, which stays while newer ones are added to a fold. */
+/** The key of a row; its oldest result identifies it, because newer ones are added to a fold. */
 const keyOf = ({ first, results }: Row): string => {
   const { execution_id, entity_type } = results.at(-1) ?? first;
   return `${execution_id}${entity_type}`;
 };
 
-/** The value of a row, or from the lowest to the highest one of its results. */
+/** The value of a row, or the range of the values of its results. */
 function Range({ of: values, format, unit }: { of: (number | null)[]; format: (value: number) => string; unit?: ComponentChildren }) {
   const range = rangeOf(values);
   if (!range) return <Unknown />;
@@ -35,7 +35,7 @@ function Range({ of: values, format, unit }: { of: (number | null)[]; format: (v
 
 const hasTextOf = ({ error_message, warning_code }: Result): boolean => (error_message ?? warning_code) !== null;
 
-/** The columns after the time; those without a value are left out, and an error has the room before the counts. */
+/** The columns after the time; columns without a value are omitted, and an error has the room before the counts. */
 const columnsOf = (results: Result[], hasText: boolean): Column<Row>[] => [
   { name: "Outcome", card: "state", cell: ({ first }) => <Status of={first.success ? "SUCCEEDED" : "FAILED"} isCalm={first.success} /> },
   {
@@ -80,7 +80,7 @@ const columnsOf = (results: Result[], hasText: boolean): Column<Row>[] => [
     : [],
 ];
 
-/** The time of a result with a link to its run, or the times of the first and the last of several with a button that shows each. */
+/** The time of a result with a link to its run, or the times of the first and the last of several with a button that shows each result. */
 function Time({ row: { results, first, isChild }, isOpen, onFold }: { row: Row; isOpen: boolean; onFold: () => void }) {
   const oldest = results.at(-1) ?? first;
   if (oldest === first) {
@@ -94,7 +94,7 @@ function Time({ row: { results, first, isChild }, isOpen, onFold }: { row: Row; 
   return <FoldedTime oldest={oldest.at} newest={first.at} label={`${number(results.length)} results`} isOpen={isOpen} onFold={onFold} />;
 }
 
-/** The results of a tournament, newest first; repeated ones are one line with their number, which opens. */
+/** The results of a tournament, newest first; similar neighbours are one line with their number, which a person can open. */
 export function Results({ of }: { of: Result[] }) {
   const [open, setOpen] = useState<readonly string[]>([]);
   const rows = foldsOf(of).flatMap((results): Row[] => {

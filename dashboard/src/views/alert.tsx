@@ -45,7 +45,7 @@ export default function Alert() {
   );
 }
 
-/** The state, what comes next, and who acknowledged or silenced the incident. */
+/** The state, the next escalation, and the person who acknowledged or silenced the incident. */
 function Lead({ incident }: { incident: Incident }) {
   const { state, severity, escalates_at, escalates_to, silence, parent } = incident;
   return (
@@ -80,7 +80,7 @@ function Lead({ incident }: { incident: Incident }) {
   );
 }
 
-/** When the incident escalates; after that time the next evaluation does it. */
+/** The time at which the incident escalates; after that time, the next evaluation escalates it. */
 function Escalation({ at, to }: { at: string; to: string }) {
   const now = useNow();
   return (
@@ -96,7 +96,7 @@ function Escalation({ at, to }: { at: string; to: string }) {
   );
 }
 
-/** Who acknowledged the incident, when, and until when. */
+/** The person who acknowledged the incident, with the time and the end of the acknowledgement. */
 function Acknowledgement({ of: { state, acknowledged_by, acknowledged_at, acknowledged_until } }: { of: Incident }) {
   if (state !== "ACKNOWLEDGED") return null;
   return (
@@ -113,7 +113,7 @@ function Acknowledgement({ of: { state, acknowledged_by, acknowledged_at, acknow
 
 function Body({ incident }: { incident: Incident }) {
   const runId = incident.execution_id;
-  // The advice belongs to the error of the run in the evidence.
+  // The advice is for the error of the run in the evidence.
   const run = useRead(`sync-monitoring/executions/${runId}`, ExecutionDetailResponse, {
     isEnabled: runId !== null,
     every: 300_000,
@@ -151,7 +151,7 @@ function Body({ incident }: { incident: Incident }) {
   );
 }
 
-/** How much is affected, since when, the last good run, and the time to resolve, the age of the data or the threshold. */
+/** The affected objects, the start, the last good run, and the time to resolution, the age of the data or the threshold. */
 function Head({ incident }: { incident: Incident }) {
   const { affected, scope, began_at, resolved_at, last_good_run, freshness, metric, threshold, value } = incident;
   return (
@@ -204,7 +204,7 @@ const Value = ({ is, more }: { is: ComponentChildren; more: ComponentChildren })
   </>
 );
 
-/** How long the incident lasted, and how soon a person acknowledged it. */
+/** The duration of the incident, and the time to its acknowledgement. */
 const Resolution = ({ of: { began_at, acknowledged_at, downtime_ms } }: { of: Incident }) => (
   <Value
     is={duration(downtime_ms)}
@@ -212,7 +212,7 @@ const Resolution = ({ of: { began_at, acknowledged_at, downtime_ms } }: { of: In
   />
 );
 
-/** The age of the data now. */
+/** The current age of the data. */
 function Freshness({ of: { age_ms, expected_within_ms, last_successful_sync } }: { of: NonNullable<Incident["freshness"]> }) {
   const isLate = age_ms !== null && age_ms > expected_within_ms;
   return (

@@ -20,7 +20,7 @@ import { usePages } from "../queries.ts";
 
 type Entry = z.infer<typeof AuditEntry>;
 
-/** What shows that the action happened as its row says. */
+/** The proof of an action by the verdict of its row. */
 const PROOFS = {
   VOUCHED: (
     <span title="The server signed the row.">
@@ -28,7 +28,7 @@ const PROOFS = {
     </span>
   ),
   DATABASE: (
-    <span title="The database itself did it, such as retention.">
+    <span title="The database wrote the row itself, for example for retention.">
       <Status of="OK" label="Database" />
     </span>
   ),
@@ -66,7 +66,7 @@ const DAY_S = 86_400;
 const secondsOf = (moment: string): number => Date.parse(moment) / 1_000;
 const momentOf = (seconds: number): string => new Date(seconds * 1_000).toISOString();
 
-/** The choice of the period of the actions; by default the last day is offered, and every action is shown. */
+/** The choice of the period of the actions; the default choice is the last day, and without a choice every action is shown. */
 function Time({ from, to, onChoose }: { from: string; to: string; onChoose: (period: { from: string; to: string }) => void }) {
   const now = Date.now() / 1_000;
   const isSet = from !== "" && to !== "";

@@ -8,7 +8,7 @@ import { Moment } from "../components/time.tsx";
 import { useAct } from "../queries.ts";
 import { useUser } from "../session.ts";
 
-/** The link of a test message: it confirms at once that somebody read the message, and shows that the channel is proven. */
+/** The view that the link in a test message opens; the view confirms the canary at once and shows the proof of the channel. */
 export default function Canary() {
   const { id } = useParams(), { can } = useUser();
   const confirm = useAct(() => ({ method: "POST", path: `sync-admin/canaries/${id}/confirm` }), ConfirmedCanary);

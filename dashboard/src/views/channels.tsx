@@ -21,7 +21,7 @@ type Results = ChannelTestResponse["results"];
 
 export default function Channels() {
   const { can } = useUser();
-  // Null is a new channel.
+  // The edited channel; null is a new one.
   const [edited, edit] = useState<Channel | null | undefined>(undefined);
   return (
     <Page
@@ -35,7 +35,7 @@ export default function Channels() {
   );
 }
 
-/** Whether every channel delivers; one that only this page shows reaches nobody who does not look at it. */
+/** The delivery of all channels; a warning when no channel notifies a person who does not watch this page. */
 function Delivery({ of: channels, onAdd }: { of: Channel[]; onAdd: () => void }) {
   if (channels.every(({ kind, is_active }) => kind === "dashboard" || !is_active)) {
     return (
@@ -55,8 +55,8 @@ function Delivery({ of: channels, onAdd }: { of: Channel[]; onAdd: () => void })
     <Headline
       of={states.has("FAILS") ? "FAILED" : bad ? "PENDING" : on ? "OK" : "IDLE"}
       title={bad ? attentionOf(bad, channels.length, "channel") : on ? "Every channel delivers" : "Every channel is off"}
-      figures={Object.entries(HEALTH).map(([health, { plural }]) => [plural, states.get(health as Health)?.length ?? 0] as const)
-        .filter(([, count]) => count > 0 && states.size > 1).map(([name, count]) => [name, number(count)])}
+      figures={Object.entries(HEALTH).map(([health, { plural, of }]) => [plural, states.get(health as Health)?.length ?? 0, of] as const)
+        .filter(([, count]) => count > 0 && states.size > 1).map(([name, count, of]) => [name, number(count), of])}
     />
   );
 }

@@ -35,7 +35,7 @@ export default function EntitySettings() {
 const range = (field: keyof typeof DURATIONS): string => `${DURATIONS[field][0]} to ${DURATIONS[field][1]}`;
 
 function SettingsForm({ entity }: { entity: EntityWithPauses }) {
-  // A poll during the edit must not change what the user compares with.
+  // A poll during the edit must not change the stored values with which the form compares.
   const [stored] = useState(entity);
   const [fields, setFields] = useState(() => fieldsOf(stored));
   const [reason, setReason] = useState("");
@@ -60,7 +60,7 @@ function SettingsForm({ entity }: { entity: EntityWithPauses }) {
       class="stack form-page"
       of={save}
       isChanged={hasChanges || reason !== ""}
-      // The server refuses a change without a change.
+      // The server refuses a request without changed fields.
       onSubmit={() => hasChanges ? save.mutate() : go(view)}
       submit="Save"
     >
@@ -69,7 +69,7 @@ function SettingsForm({ entity }: { entity: EntityWithPauses }) {
         {text(
           "schedule_anchor",
           "Anchor (UTC)",
-          "Any time at which a run is due: it sets the minute and the hour of the others.",
+          "A time at which a run is due. It sets the minute and the hour of every due time.",
           { placeholder: "2026-06-10 12:00" },
         )}
         {text("grace", "Grace", `How late a run may start before the sync is overdue: ${range("grace")}.`)}
@@ -81,7 +81,7 @@ function SettingsForm({ entity }: { entity: EntityWithPauses }) {
           onChange={set("is_active")}
         />
       </FormSection>
-      <FormSection title="Alerts" lead="What the rules use for this sync instead of their own settings.">
+      <FormSection title="Alerts" lead="For this sync the rules use these settings instead of their own.">
         {text(
           "alert_threshold_failures",
           "Failures before an alert (optional)",
@@ -91,7 +91,7 @@ function SettingsForm({ entity }: { entity: EntityWithPauses }) {
         <ChannelChoice
           name="notification_channels"
           label="Channels (optional)"
-          help="The incidents of this sync notify these channels; none uses the channels of each rule."
+          help="The incidents of this sync notify these channels. Without a choice they notify the channels of each rule."
           value={fields.notification_channels}
           onChange={set("notification_channels")}
         />

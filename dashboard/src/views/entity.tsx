@@ -13,11 +13,14 @@ import { Facts, Page } from "../components/page.tsx";
 import { Pause } from "../components/pause.tsx";
 import { RangePicker } from "../components/range-picker.tsx";
 import { Runs } from "../components/runs.tsx";
+import { Segments } from "../components/segments.tsx";
 import { Reading } from "../components/states.tsx";
 import { Pill } from "../components/status.tsx";
 import { Strip, StripKey } from "../components/strip.tsx";
 import { Message, Moment, Since, useNow } from "../components/time.tsx";
+import { isDataLate } from "../due.ts";
 import { counted, duration, inZoneShort, msOf, number, percent, sentence, title } from "../format.ts";
+import { healthOfSync } from "../health.ts";
 import { useNames } from "../names.ts";
 import { useOverview } from "../overview.ts";
 import { pathOf, useRead } from "../queries.ts";
@@ -45,7 +48,7 @@ export default function EntityView() {
   const entity = useRead("sync-admin/entities", EntityListResponse, { every: 30_000 }).data?.entities
     .find(({ entity_type }) => entity_type === type);
   const { can } = useUser();
-  // An incident of all syncs belongs to the sync whose run explains it.
+  // An incident of all syncs is shown at the sync whose run explains it.
   const isExplained = (runId: string | null) => health?.recent_runs.some(({ id }) => id === runId) ?? false;
   const alerts =
     overview?.active_alerts.filter(({ entity_type, execution_id }) =>
@@ -59,7 +62,7 @@ export default function EntityView() {
       crumb={<Link href="/">Overview</Link>}
       lead={health && (
         <>
-          <Pill of={health.status} />
+          <Pill of={healthOfSync(health)} />
           <p>
             <Message of={health.because.map(({ message }) => sentence(message)).join(" ")} />
           </p>
@@ -75,7 +78,7 @@ export default function EntityView() {
             </>
           )}
           {can("operator") && entity?.is_active && (
-            // A firing incident has the main act of the view.
+            // While an incident fires, its acknowledgement is the main act of the view.
             <Link href={pathOf("/sync", { entity: type })} role="button" class={isFiring ? undefined : "primary"}>Sync now</Link>
           )}
         </>
@@ -102,12 +105,10 @@ export default function EntityView() {
   );
 }
 
-/** The state of the data now, and the strip of the last runs. */
+/** The current state of the data, and the strip of the last runs. */
 function Now({ health, entity }: { health: EntityHealthStatus; entity: EntityWithPauses | undefined }) {
   const now = useNow();
   const { last_successful_sync, expected_within_ms } = health;
-  const isLate = last_successful_sync !== null && now - Date.parse(last_successful_sync) > expected_within_ms && !health.idle_since &&
-    !health.is_paused;
   return (
     <div class="card pad stack now">
       <Facts
@@ -117,7 +118,7 @@ function Now({ health, entity }: { health: EntityHealthStatus; entity: EntityWit
             "Data is",
             <>
               {last_successful_sync === null ? "never read" : (
-                <span class={isLate ? "late" : undefined}>
+                <span class={isDataLate(health, now) ? "late" : undefined}>
                   <Since at={last_successful_sync} /> old
                 </span>
               )} <small>expected within {duration(expected_within_ms)}</small>
@@ -175,18 +176,12 @@ function Past({ type }: { type: string }) {
   return (
     <section aria-label="History">
       <div class="toolbar">
-        <div class="segments" role="group" aria-label="Period">
-          {NAMES.map((name) => (
-            <button
-              key={name}
-              type="button"
-              aria-pressed={!zoom && name === period}
-              onClick={() => change({ period: name, from: "", until: "" })}
-            >
-              {name}
-            </button>
-          ))}
-        </div>
+        <Segments
+          label="Period"
+          names={NAMES}
+          chosen={zoom ? "" : period}
+          onChoose={(name) => change({ period: name, from: "", until: "" })}
+        />
         <RangePicker
           range={range}
           label={zoom ? `${secondsText(zoom[0])} – ${secondsText(zoom[1])}` : "From – to"}

@@ -87,14 +87,14 @@ function Body({ latest, rows, more }: { latest: ErrorOfGroup; rows: ErrorOfGroup
   );
 }
 
-/** Whether the tournaments have different counts; the occurrences name those of one count. */
+/** Whether the tournaments have different counts; with equal counts, the occurrences name the tournaments. */
 const isUneven = ({ by_tournament }: Analytics): boolean => new Set(by_tournament.map(({ count }) => count)).size > 1;
 
 /** The shortest period that begins before a moment, up to 30 days. */
 const periodSince = (moment = ""): string =>
   (["24h", "7d"] as const).find((period) => Date.now() - Date.parse(moment) < (msOf(PERIODS[period].span) ?? 0)) ?? "30d";
 
-/** What to do about the errors, and the note of their resolution. */
+/** The advice for the errors, and the note of their resolution. */
 function Advice({ of: { recovery_suggestion, resolution_notes } }: { of: ErrorOfGroup }) {
   if (!recovery_suggestion && !resolution_notes) return null;
   return (

@@ -71,7 +71,7 @@ function Body({ job }: { job: Job }) {
   );
 }
 
-/** How far a run has come, with the share that failed in red. */
+/** The progress of a run, with the failed share in red. */
 function ProgressBar({ progress: { total_tournaments, tournaments_processed, tournaments_failed } }: {
   progress: NonNullable<Job["progress"]>;
 }) {
@@ -93,7 +93,7 @@ function ProgressBar({ progress: { total_tournaments, tournaments_processed, tou
   );
 }
 
-/** Why the job waits, or how far its run has come. */
+/** The reason why the job waits, or the progress of its run. */
 function Progress({ job }: { job: Job }) {
   const { progress } = job;
   return (

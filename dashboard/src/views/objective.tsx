@@ -42,7 +42,7 @@ export default function ObjectiveView() {
   );
 }
 
-/** The status, and the rest of the budget in words. */
+/** The status and the remaining budget in words. */
 function Lead({ of: objective }: { of: ObjectiveDetailResponse }) {
   const { name, of } = STATUSES[objective.status], end = endText(objective), rest = budgetText(objective);
   return (
@@ -60,10 +60,10 @@ function Body({ objective }: { objective: ObjectiveDetailResponse }) {
       <ObjectiveHead of={objective} />
       <div class="split">
         <div class="stack">
-          {events === 0 ? <Empty>Nothing was counted in the last {rolling_window}, so that there is no budget to spend.</Empty> : (
+          {events === 0 ? <Empty>No event was counted in the last {rolling_window}, so there is no budget to spend.</Empty> : (
             <>
               <BudgetChart objective={objective} />
-              <Section title="What spent the budget">
+              <Section title="Causes of the spent budget">
                 <Causes objective={objective} />
               </Section>
             </>
@@ -81,7 +81,7 @@ function Body({ objective }: { objective: ObjectiveDetailResponse }) {
   );
 }
 
-/** What an admin can do with the objective. */
+/** The acts of an admin on the objective. */
 function Acts({ of: objective }: { of: ObjectiveDetailResponse }) {
   const [isChanging, setChanging] = useState(false);
   const { id, name, rules } = objective;

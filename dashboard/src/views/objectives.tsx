@@ -21,7 +21,7 @@ export default function Objectives() {
   const { can } = useUser();
   const [{ new: isNew }] = useFilters(["new"]);
   const [isCreating, setCreating] = useState(false);
-  // A link to a new objective can be followed while the view is open, and again after the dialog was closed.
+  // A person can follow the link to a new objective while the view is open, and again after closing the dialog.
   useEffect(() => {
     if (!isNew) return;
     setCreating(true);
@@ -60,7 +60,7 @@ export default function Objectives() {
   );
 }
 
-/** How many objectives have each status. */
+/** The number of objectives with each status. */
 function State({ of: objectives }: { of: Objective[] }) {
   const counts = Object.entries(STATUSES).map(([status, { name, of }]) => ({
     name,
@@ -73,7 +73,7 @@ function State({ of: objectives }: { of: Objective[] }) {
     <Headline
       of={worst?.of ?? "IDLE"}
       title={bad > 0 ? attentionOf(bad, objectives.length, "objective") : "No objective needs attention"}
-      figures={counts.map(({ name, count }) => [name, number(count)])}
+      figures={counts.map(({ name, of, count }) => [name, number(count), of])}
     >
       An objective is the share of good events that a window should have. The other events are its error budget.
     </Headline>

@@ -1,3 +1,4 @@
+import { lazy, Suspense } from "preact/compat";
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { EntityListResponse } from "../../../types/admin.ts";
@@ -8,19 +9,20 @@ import { EntityTable } from "../components/entity-table.tsx";
 import { TextField } from "../components/fields.tsx";
 import { LastDay } from "../components/last-day.tsx";
 import { Page } from "../components/page.tsx";
-import { Setup } from "../components/setup.tsx";
 import { Empty, Reading, Skeleton } from "../components/states.tsx";
 import { useNow } from "../components/time.tsx";
 import { counted, span } from "../format.ts";
+import { byHealth, type Health, healthOfSync } from "../health.ts";
 import { ObjectiveTiles } from "../objective/tiles.tsx";
 import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
 import { useUser } from "../session.ts";
 import { countedOf, worstOf } from "../tab.ts";
 
-/** From this number of syncs on the rows are compact, and a filter is shown. */
+/** The steps of the setup; only an admin has them, until all are done. */
+const Setup = lazy(() => import("../components/setup.tsx"));
+/** The number of syncs from which the rows are compact and a filter is shown. */
 const MANY = 8;
-const RANK = { CRITICAL: 0, WARNING: 1, HEALTHY: 2 } as const;
 
 export function Overview() {
   const overview = useOverview();
@@ -31,7 +33,7 @@ export function Overview() {
       title="Overview"
       lead={overview.data && <Lead of={overview.data} readAt={overview.dataUpdatedAt} />}
       acts={can("operator") && (
-        // While an incident fires its acknowledgement is the main act.
+        // While an incident fires, its acknowledgement is the main act of the view.
         <Link href="/sync" role="button" class={isFiring ? undefined : "primary"}>Sync now</Link>
       )}
     >
@@ -40,12 +42,12 @@ export function Overview() {
   );
 }
 
-/** How many syncs are in a bad state, and the age of the data. */
+/** The number of syncs in a bad state, and the age of the data. */
 function Lead({ of: { sync_entities, active_alerts }, readAt }: { of: SyncHealthResponse; readAt: number }) {
   const now = useNow();
-  const entities = Object.values(sync_entities);
-  const count = (status: keyof typeof RANK) => entities.filter((entity) => entity.status === status).length;
-  const of = `of ${counted(entities.length, "sync")}`;
+  const healths = Object.values(sync_entities).map((sync) => healthOfSync(sync));
+  const count = (wanted: Health) => healths.filter((health) => health === wanted).length;
+  const of = `of ${counted(healths.length, "sync")}`;
   const critical = count("CRITICAL"), warning = count("WARNING");
   const active = countedOf(active_alerts).length;
   const parts = [
@@ -70,8 +72,8 @@ function Body({ data: { sync_entities, active_alerts, performance_summary } }: {
   const wanted = filter.trim().toLowerCase();
   const shown = all.filter(([type, { title, because }]) =>
     [type, title, ...because.map(({ message }) => message)].some((text) => text.toLowerCase().includes(wanted))
-  ).sort(([, a], [, b]) => RANK[a.status] - RANK[b.status] || a.title.localeCompare(b.title));
-  // The missed due times and the inactive syncs come with the settings: without them the table would change under the pointer.
+  ).sort(([, a], [, b]) => byHealth(healthOfSync(a), healthOfSync(b)) || a.title.localeCompare(b.title));
+  // The settings add the missed due times and the inactive syncs, so the table waits for them and does not change under the pointer.
   if (settings.isPending) return <Skeleton />;
   return (
     <>
@@ -87,7 +89,11 @@ function Body({ data: { sync_entities, active_alerts, performance_summary } }: {
         : <Empty>{all.length ? "No sync matches the filter." : "No sync is active."}</Empty>}
       <ObjectiveTiles />
       <LastDay totals={performance_summary} />
-      {can("admin") && <Setup />}
+      {can("admin") && (
+        <Suspense fallback={null}>
+          <Setup />
+        </Suspense>
+      )}
     </>
   );
 }

@@ -20,7 +20,7 @@ export default function People() {
   return (
     <Page
       title="People"
-      lead="Who may sign in. A person without a role reads nothing."
+      lead="The people who can sign in. A person without a role sees no data."
       acts={can("admin") && <button type="button" class="primary" onClick={() => setAdding(true)}>Add a person</button>}
     >
       {can("admin") ? <List /> : <Empty>Only an admin can see the people.</Empty>}
@@ -109,9 +109,9 @@ function List() {
   );
 }
 
-/** What each role may do. */
+/** The rights of each role. */
 const RIGHTS: Record<Role, string> = {
-  viewer: "Reads every view, but not the people and the addresses of channels.",
+  viewer: "Reads every view except People and Channels.",
   operator: "Also starts and cancels syncs, and acknowledges, silences and resolves incidents.",
   admin: "Also changes rules, channels, syncs and people.",
 };
@@ -128,7 +128,7 @@ function State({ person }: { person: Person }) {
   return person.confirmed ? <Status of="OK" label="Active" /> : <Status of="PENDING" label="Not confirmed" />;
 }
 
-/** A person after a change, and until when an open session keeps its old rights. */
+/** A person after a change, and the time until which an open session has its old rights. */
 function describeChange(changed: ChangePersonResponse): string {
   const until = changed.old_tokens_expire_by;
   const rest = until ? ` An open session keeps its old rights until ${inZoneShort(until)} at most.` : "";
@@ -147,7 +147,7 @@ const useChange = (person: Person, onDone?: () => void) =>
 
 const OWN_ROLE = "Only another admin can change your role.";
 
-/** Admins do not change their own role, so that none locks themselves out. */
+/** The role of the signed-in admin, who cannot change it, so that no admin removes their own access. */
 const OwnRole = ({ person: { role } }: { person: Person }) => (
   <span class="own-role" title={OWN_ROLE}>
     {role ?? NO_ROLE} <span class="unseen">{OWN_ROLE}</span>
@@ -168,7 +168,7 @@ function RoleField({ person }: { person: Person }) {
         onChange={(event) => {
           const role = roleOf(event.currentTarget.value);
           if (role) return change.mutate({ role });
-          // The choice is shown once it is made.
+          // The select shows the new role only after the change is confirmed.
           event.currentTarget.value = person.role ?? NO_ROLE;
           setAsking(true);
         }}

@@ -1,24 +1,24 @@
 import { Link } from "wouter-preact";
 import { AlertQualityResponse, QUALITY_PERIODS, type RuleQuality } from "../../../types/alert-quality.ts";
-import { PERIODS } from "../../../types/history.ts";
 import { useFilters } from "../address.ts";
 import { Export } from "../components/export.tsx";
-import { SelectField } from "../components/fields.tsx";
 import { Headline } from "../components/headline.tsx";
 import { Page, Section } from "../components/page.tsx";
+import { Segments } from "../components/segments.tsx";
 import { Empty, Reading } from "../components/states.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { AlertTabs } from "../components/tabs.tsx";
 import { Unknown } from "../components/time.tsx";
 import { Suggestion } from "../incident/suggestion.tsx";
-import { counted, largestUnit, number, percent } from "../format.ts";
+import { counted, largestUnit, number, percent, UNKNOWN } from "../format.ts";
 import { useNames } from "../names.ts";
+import { useNarrow } from "../narrow.ts";
 import { pathOf, useRead } from "../queries.ts";
 
 const PATH = "sync-monitoring/alert-quality";
-/** A suggestion is requested for a rule with this many incidents. */
+/** The number of incidents of a rule from which a suggestion is requested. */
 const NOISY = 4;
-/** The read is made of a month of incidents, which change slowly. */
+/** The interval of the read, long because the incidents of a month change slowly. */
 const EVERY_MS = 60_000;
 
 export default function Quality() {
@@ -28,27 +28,22 @@ export default function Quality() {
   return (
     <Page
       title="Alert quality"
-      lead="What each rule did, and whether it was worth a message."
+      lead="Whether each rule was worth its notifications."
       acts={
-        <Export
-          name={`alert-quality-${period}`}
-          path={PATH}
-          query={{ period }}
-          schema={AlertQualityResponse}
-          rowsOf={({ rules }) => rules}
-          hasPages={false}
-        />
+        <>
+          <Segments label="Period" names={QUALITY_PERIODS} chosen={period} onChoose={(period) => change({ period })} />
+          <Export
+            name={`alert-quality-${period}`}
+            path={PATH}
+            query={{ period }}
+            schema={AlertQualityResponse}
+            rowsOf={({ rules }) => rules}
+            hasPages={false}
+          />
+        </>
       }
     >
       <AlertTabs at="/alerts/quality" />
-      <div class="filters">
-        <SelectField
-          label="Period"
-          value={period}
-          options={QUALITY_PERIODS.map((name) => [name, PERIODS[name].span] as const)}
-          onChange={(period) => change({ period })}
-        />
-      </div>
       <Reading of={quality}>{(data) => <Body quality={data} />}</Reading>
     </Page>
   );
@@ -56,19 +51,21 @@ export default function Quality() {
 
 const sumOf = (rules: RuleQuality[], field: "incidents" | "notifications" | "acknowledged" | "brief"): number =>
   rules.reduce((sum, rule) => sum + rule[field], 0);
-const shareOf = (part: number, whole: number) => whole ? percent(part / whole) : <Unknown />;
-/** A count, in which only what happened stands out. */
-const Count = ({ of, unit }: { of: number; unit?: string }) => (
-  <span class={of ? undefined : "muted"}>
-    {number(of)} {unit && <span class="unit">{unit}</span>}
-  </span>
-);
+const shareOf = (part: number, whole: number) => whole ? percent(part / whole) : UNKNOWN;
+/** A count; zero is muted. */
+const Count = ({ of }: { of: number }) => <span class={of ? undefined : "muted"}>{number(of)}</span>;
+const labelsOf = ({ useful, noise }: RuleQuality) => useful + noise > 0 && `${number(useful)} useful, ${number(noise)} noise`;
+const Time = ({ ms }: { ms: number | null }) => ms === null ? <Unknown /> : <>{largestUnit(ms)}</>;
+
+/** The figures of a row on a narrow screen, which has no columns; false omits a figure. */
+const Narrow = ({ of: figures }: { of: (string | false)[] }) =>
+  useNarrow() ? <p class="dotted">{figures.map((figure) => figure && <span key={figure}>{figure}</span>)}</p> : null;
 
 function Body({ quality: { period, rules, objectives } }: { quality: AlertQualityResponse }) {
   const incidents = sumOf(rules, "incidents"), acknowledged = sumOf(rules, "acknowledged"), brief = sumOf(rules, "brief");
   const fired = rules.filter((rule) => rule.incidents > 0 || rule.notifications > 0);
   const silent = rules.filter((rule) => rule.is_active && !fired.includes(rule)).length;
-  const messages = sumOf(rules, "notifications"), isUnheard = incidents > 0 && messages === 0;
+  const notifications = sumOf(rules, "notifications"), isUnheard = incidents > 0 && notifications === 0;
   const isNoisy = incidents >= NOISY && brief * 2 >= incidents;
   return (
     <>
@@ -78,26 +75,33 @@ function Body({ quality: { period, rules, objectives } }: { quality: AlertQualit
           ? `${number(brief)} of ${counted(incidents, "incident")} ended before anybody acted`
           : isUnheard
           ? "Nobody was notified outside this page"
-          : `${counted(messages, "message")} about ${counted(incidents, "incident")}`}
+          : `${counted(notifications, "notification")} about ${counted(incidents, "incident")}`}
         figures={[
           ["Incidents", number(incidents)],
           ["Acknowledged", number(acknowledged)],
-          ["Over in 5 min", number(brief)],
+          ["Over in 5 min", number(brief), isNoisy ? "WARNING" : "OK"],
         ]}
       >
         {counted(fired.length, "rule")} fired{silent > 0 && `, and ${number(silent)} did not`}.
       </Headline>
-      <Section title="Rules">
-        {fired.length ? <Rules of={fired} period={period} /> : <Empty>No rule fired in the period.</Empty>}
-      </Section>
-      <Section title="Budget spent while nothing fired">
-        <Unnoticed of={objectives.filter(({ bad_events }) => bad_events > 0)} />
-      </Section>
+      <div class="stack quality">
+        <Section title="Suggested changes">
+          <ul class="card suggestions">
+            {fired.map((rule) => rule.rule_id && rule.incidents >= NOISY && <Suggestion key={rule.rule_id} of={rule} period={period} />)}
+          </ul>
+        </Section>
+        <Section title="Rules">
+          {fired.length ? <Rules of={fired} /> : <Empty>No rule fired in the period.</Empty>}
+        </Section>
+        <Section title="Budget spent while nothing fired">
+          <Unnoticed of={objectives.filter(({ bad_events }) => bad_events > 0)} />
+        </Section>
+      </div>
     </>
   );
 }
 
-function Rules({ of: rules, period }: { of: RuleQuality[]; period: AlertQualityResponse["period"] }) {
+function Rules({ of: rules }: { of: RuleQuality[] }) {
   const nameOf = useNames();
   const columns: Column<RuleQuality>[] = [
     {
@@ -107,57 +111,48 @@ function Rules({ of: rules, period }: { of: RuleQuality[]; period: AlertQualityR
         <>
           {rule.rule_id ? <Link href={`/alerts/rules/${rule.rule_id}`}>{rule.rule_name}</Link> : rule.rule_name}
           <p class="under">{rule.entity_type ? nameOf(rule.entity_type) : "deleted"}</p>
-          {rule.rule_id && rule.incidents >= NOISY && <Suggestion of={rule} period={period} />}
+          <Narrow
+            of={[
+              counted(rule.incidents, "incident"),
+              counted(rule.notifications, "notification"),
+              rule.acknowledged > 0 && `${number(rule.acknowledged)} acknowledged`,
+              rule.brief > 0 && `${number(rule.brief)} over in 5 min`,
+              rule.flapping > 0 && `${number(rule.flapping)} flapping`,
+              labelsOf(rule),
+              rule.resolve_ms !== null && `${largestUnit(rule.resolve_ms)} to resolve`,
+            ]}
+          />
         </>
       ),
     },
-    { name: "Incidents", isNumber: true, card: "head", cell: (rule) => <Count of={rule.incidents} unit="fired" /> },
-    { name: "Messages", isNumber: true, card: "head", cell: (rule) => <Count of={rule.notifications} unit="sent" /> },
-    { name: "Acknowledged", isNumber: true, card: "head", cell: (rule) => <Count of={rule.acknowledged} unit="acknowledged" /> },
+    { name: "Incidents", isNumber: true, card: "none", cell: (rule) => <Count of={rule.incidents} /> },
+    { name: "Notifications", isNumber: true, card: "none", cell: (rule) => <Count of={rule.notifications} /> },
+    { name: "Acknowledged", isNumber: true, card: "none", cell: (rule) => <Count of={rule.acknowledged} /> },
     { name: "Over in 5 min", isNumber: true, card: "none", cell: (rule) => <Count of={rule.brief} /> },
     ...rules.some(({ flapping }) => flapping)
-      ? [{ name: "Flapping", isNumber: true, cell: (rule: RuleQuality) => <Count of={rule.flapping} /> }]
+      ? [
+        { name: "Flapping", isNumber: true, isMinor: true, card: "none", cell: (rule) => <Count of={rule.flapping} /> } satisfies Column<
+          RuleQuality
+        >,
+      ]
       : [],
-    ...rules.some(({ useful, noise }) => useful + noise)
-      ? [{
-        name: "Labels",
-        cell: ({ useful, noise }: RuleQuality) => useful + noise ? `${number(useful)} useful, ${number(noise)} noise` : <Unknown />,
-      }]
+    ...rules.some(labelsOf)
+      ? [
+        { name: "Labels", isNumber: true, isMinor: true, card: "none", cell: (rule) => labelsOf(rule) || <Unknown /> } satisfies Column<
+          RuleQuality
+        >,
+      ]
       : [],
-    {
-      name: "To acknowledge",
-      isNumber: true,
-      isMinor: true,
-      card: "head",
-      cell: (rule) =>
-        rule.acknowledge_ms === null ? <Unknown /> : (
-          <>
-            {largestUnit(rule.acknowledge_ms)} <span class="unit">to acknowledge</span>
-          </>
-        ),
-    },
-    {
-      name: "To resolve",
-      isNumber: true,
-      isMinor: true,
-      card: "head",
-      cell: (rule) =>
-        rule.resolve_ms === null ? <Unknown /> : (
-          <>
-            {largestUnit(rule.resolve_ms)} <span class="unit">to resolve</span>
-          </>
-        ),
-    },
+    { name: "To acknowledge", isNumber: true, isMinor: true, card: "none", cell: (rule) => <Time ms={rule.acknowledge_ms} /> },
+    { name: "To resolve", isNumber: true, isMinor: true, card: "none", cell: (rule) => <Time ms={rule.resolve_ms} /> },
   ];
   return (
-    <div class="quality">
-      <Table
-        caption="Rules that fired, the most messages first"
-        columns={columns}
-        rows={rules}
-        keyOf={({ rule_id, rule_name }) => rule_id ?? rule_name}
-      />
-    </div>
+    <Table
+      caption="Rules that fired, the most notifications first"
+      columns={columns}
+      rows={rules}
+      keyOf={({ rule_id, rule_name }) => rule_id ?? rule_name}
+    />
   );
 }
 
@@ -170,23 +165,29 @@ function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] 
       rows={objectives}
       keyOf={({ id }) => id}
       columns={[
-        { name: "Objective", isHead: true, cell: ({ id, name }) => <Link href={`/objectives/${id}`}>{name}</Link> },
-        { name: "Bad events", isNumber: true, card: "head", cell: (objective) => <Count of={objective.bad_events} unit="bad" /> },
         {
-          name: "Unnoticed",
-          isNumber: true,
-          card: "head",
-          cell: (objective) => <Count of={objective.unnoticed_events} unit="unnoticed" />,
-        },
-        {
-          name: "Of the budget",
-          isNumber: true,
-          card: "head",
-          cell: (objective) => (
+          name: "Objective",
+          isHead: true,
+          cell: ({ id, name, bad_events, unnoticed_events, budget_events }) => (
             <>
-              {shareOf(objective.unnoticed_events, objective.budget_events)} <span class="unit">of the budget</span>
+              <Link href={`/objectives/${id}`}>{name}</Link>
+              <Narrow
+                of={[
+                  counted(bad_events, "bad event"),
+                  `${number(unnoticed_events)} unnoticed`,
+                  `${shareOf(unnoticed_events, budget_events)} of the budget`,
+                ]}
+              />
             </>
           ),
+        },
+        { name: "Bad events", isNumber: true, card: "none", cell: ({ bad_events }) => <Count of={bad_events} /> },
+        { name: "Unnoticed", isNumber: true, card: "none", cell: ({ unnoticed_events }) => <Count of={unnoticed_events} /> },
+        {
+          name: "Share of the budget",
+          isNumber: true,
+          card: "none",
+          cell: ({ unnoticed_events, budget_events }) => shareOf(unnoticed_events, budget_events),
         },
       ]}
     />

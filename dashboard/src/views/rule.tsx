@@ -83,7 +83,7 @@ function Description({ rule }: { rule: AlertRule }) {
 }
 
 function RuleForm({ rule }: { rule: AlertRule | null }) {
-  // A newer version of the rule must not change an edit that has begun.
+  // A later read of the rule must not change an edit in progress.
   const [stored, setStored] = useState(rule);
   const [fields, setFields] = useState(() => fieldsOf(stored));
   const entities = Object.keys(useOverview().data?.sync_entities ?? {});
@@ -109,7 +109,7 @@ function RuleForm({ rule }: { rule: AlertRule | null }) {
         class="stack"
         of={save}
         isChanged={isChanged}
-        // The server refuses a change without a change.
+        // The server refuses a request without changed fields.
         onSubmit={() => stored && Object.keys(request).length === 0 ? go(RULES) : save.mutate()}
         submit={stored ? "Save" : "Create the rule"}
         acts={

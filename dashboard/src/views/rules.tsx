@@ -22,14 +22,14 @@ import { isNotifying, RULE_STATES, ruleStateOf, summaryOf } from "../rule-state.
 import { conditionOf } from "../rule-text.ts";
 import { useUser } from "../session.ts";
 
-/** A list of more rules than these has filters. */
+/** The number of rules above which the list has filters. */
 const FEW = 20;
 const FIRING = "Firing now";
 
-/** The channels of a rule beside this page; empty for a rule that only this page shows. */
+/** The channels of a rule besides this page; empty for a rule that only this page shows. */
 const notifiesOf = (rule: AlertRule): string => rule.notification_channels.filter((name) => name !== "dashboard").join(", ");
 
-/** Why a rule cannot be measured, and its live incidents. */
+/** The reason why a rule cannot be measured, and its live incidents. */
 const Now = ({ rule, incidents }: { rule: AlertRule; incidents: AlertSummary[] }) => (
   <>
     {rule.broken_since !== null && (
@@ -78,12 +78,12 @@ export default function Rules() {
         return rule.broken_since === null && !live.length ? null : <Now rule={rule} incidents={live} />;
       },
     },
-    // A column of rules that only this page shows would say nothing.
+    // The column is omitted when no rule notifies another channel than this page.
     ...rules.data?.rules.some(notifiesOf) ? [{ name: "Notifies", card: "none", cell: notifiesOf } as const] : [],
     {
       name: "Severity",
       card: "state",
-      // The colour of a severity is left to the rules that need a person.
+      // Only firing rules have the colour of their severity.
       cell: (rule) => stateOf(rule) === "FIRING" ? <Severity of={rule.severity} /> : <span class="pill">{title(rule.severity)}</span>,
     },
   ];

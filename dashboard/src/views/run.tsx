@@ -56,7 +56,7 @@ export default function RunView() {
   );
 }
 
-/** Starts a run of what failed, or of everything that is due. */
+/** Starts a run of the failed tournaments, or a full run. */
 function RunActs({ run }: { run: Run }) {
   const { can } = useUser();
   const { job } = run;
@@ -113,11 +113,11 @@ function Body({ run }: { run: Run }) {
   );
 }
 
-/** How many of the tournaments of the run were synced: `8 of 12 synced`. */
+/** The number of synced tournaments of the run: `8 of 12 synced`. */
 const tournamentsOf = ({ tournaments_processed: done, tournaments_failed: failed, tournaments_total: total }: Run): string =>
   `${number(done - failed)} of ${number(total ?? done)} synced`;
 
-/** The figures of the run that decide whether it was good. */
+/** The figures that show whether the run succeeded. */
 function Summary({ run, length }: { run: Run; length: number }) {
   const { usual, tournaments_failed: failed, tournaments_processed: done, records_inserted, records_updated, records_removed } = run;
   const codes = new Set(run.error_groups.map(({ error_code }) => error_code)).size;
@@ -223,7 +223,7 @@ const sizeOf = (bytes: number): string =>
 
 type Pair = [name: string, value: ComponentChildren];
 
-/** Where the run comes from, and its smaller figures. */
+/** The origin of the run, and its minor figures. */
 function Details({ run }: { run: Run }) {
   const { job, call } = run;
   const changed = ([["new", run.records_inserted], ["changed", run.records_updated], ["unchanged", run.records_unchanged], [

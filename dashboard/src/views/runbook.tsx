@@ -2,7 +2,7 @@ import { Link, useParams } from "wouter-preact";
 import { Page } from "../components/page.tsx";
 import { BlockView, SECTIONS } from "../components/runbook-section.tsx";
 
-/** What to do about an alert rule, or the list of the rules. */
+/** The section of the runbook about an alert rule, or the list of the sections. */
 export default function Runbook() {
   const { anchor } = useParams();
   const section = SECTIONS.find((candidate) => candidate.anchor === anchor);

@@ -15,7 +15,7 @@ function Frame({ title, children }: { title: string; children: ComponentChildren
   return <main class="narrow">{children}</main>;
 }
 
-/** A form that signs in, or requests a link for a new password. `problem` is why a link did not work. */
+/** A form that signs in, or requests a link for a new password; `problem` is the reason why a link failed. */
 export function SignIn({ auth, config, hasExpired, problem }: {
   auth: GoTrueClient;
   config: Config;
@@ -89,7 +89,7 @@ const EmailField = (props: { value: string; onChange: (email: string) => void })
   <TextField label="Email" type="email" autocomplete="username" required {...props} />
 );
 
-/** Requests the mail with a link for a new password; the answer never says whether the account exists. */
+/** Requests the mail with a link for a new password; the answer never shows whether the account exists. */
 function Forgotten({ auth, email, onEmail, onBack }: {
   auth: GoTrueClient;
   email: string;
@@ -103,7 +103,7 @@ function Forgotten({ auth, email, onEmail, onBack }: {
     event.preventDefault();
     setBusy(true);
     const { error } = await auth.resetPasswordForEmail(email, { redirectTo: pageAddress() });
-    // Auth limits the mails to one address only where the account exists.
+    // Auth limits the mails to one address only when the account exists, so the limit is not shown.
     const isHidden = error?.code === "over_email_send_rate_limit";
     setError(error && !isHidden ? authReason(error) : "");
     setSent(!error || isHidden);
@@ -133,7 +133,7 @@ function Forgotten({ auth, email, onEmail, onBack }: {
   );
 }
 
-/** What a person sees after the link of an invitation or for a new password. */
+/** The form for a password after the link of an invitation or of a forgotten password. */
 export function ChoosePassword({ auth, user, onDone }: { auth: GoTrueClient; user: User; onDone: () => void }) {
   return (
     <Frame title="Choose a password">

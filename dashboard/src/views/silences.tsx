@@ -29,7 +29,7 @@ export default function Silences() {
   const [preset] = useFilters(["rule", "entity", "tournament", "incident", "new"]);
   const isPreset = Object.values(preset).some(Boolean);
   const [isCreating, setCreating] = useState(isPreset);
-  // A link to this view can be followed while it is open.
+  // A person can follow a link to this view while it is open.
   useEffect(() => {
     if (isPreset) setCreating(true);
   }, [isPreset]);
@@ -53,7 +53,7 @@ export default function Silences() {
       <AlertTabs at="/alerts/silences" />
       <Reading of={pages}>
         {({ pages: loaded }) => {
-          // A silence that was deleted before its start ends at its start.
+          // A silence that was deleted before its start ends at its start, and is not shown.
           const silences = loaded.flatMap((page) => page.silences).filter(({ starts_at, ends_at }) => starts_at !== ends_at);
           return (
             <>
@@ -80,7 +80,7 @@ export default function Silences() {
 
 const activeFirst = (a: AlertSilence, b: AlertSilence): number => Number(b.is_silencing) - Number(a.is_silencing);
 
-/** Whether anything is muted now, and when the next silence starts. */
+/** The number of active silences, and the time of the next one. */
 function Muted({ silences }: { silences: AlertSilence[] }) {
   const now = useNow();
   const alerts = useOverview().data?.active_alerts ?? [];
@@ -116,7 +116,7 @@ interface Matched {
   href?: string;
 }
 
-/** What a silence matches, each part with its kind and the view of it. */
+/** The objects that a silence matches, each with its kind and the address of its view. */
 function matchesOf(
   { entity_type, rule_id, severity, tournament_no, incident_id }: AlertSilence,
   names: Map<string, string>,
@@ -196,7 +196,7 @@ function State({ of: { is_silencing, starts_at } }: { of: AlertSilence }) {
   return <Status of="IDLE" label={Date.parse(starts_at) > now ? "Planned" : "Between windows"} />;
 }
 
-/** The start of a period that is to come, else its end. */
+/** The start of a future period, else its end. */
 function Bound({ from, until }: { from: string; until: string }) {
   const isPlanned = Date.parse(from) > useNow();
   return (
@@ -206,7 +206,7 @@ function Bound({ from, until }: { from: string; until: string }) {
   );
 }
 
-/** When a silence mutes: what is next first, then its bounds, and of an active one how much has passed. */
+/** The period of a silence: its next change, its start and end, and the elapsed share of an active one. */
 function Period({ of: { starts_at, ends_at, recurs_every, lasts, is_silencing } }: { of: AlertSilence }) {
   const now = useNow();
   const from = Date.parse(starts_at), until = Date.parse(ends_at);
@@ -221,7 +221,7 @@ function Period({ of: { starts_at, ends_at, recurs_every, lasts, is_silencing } 
   );
 }
 
-/** Ends an active silence, or deletes one that mutes nothing now. */
+/** Ends an active silence, or deletes an inactive one. */
 function EndSilence({ silence: { id, is_silencing }, name }: { silence: AlertSilence; name: string }) {
   const act = is_silencing ? "End" : "Delete";
   return (
@@ -235,7 +235,7 @@ function EndSilence({ silence: { id, is_silencing }, name }: { silence: AlertSil
       schema={UnusedResponse}
       onDone={() => announce(is_silencing ? "The silence is ended." : "The silence is deleted.")}
     >
-      {is_silencing ? "What it mutes and still fires is notified at once." : "It mutes nothing now, and will mute nothing later."}
+      {is_silencing ? "The muted incidents that still fire are notified at once." : "It mutes no incident now, and will mute none later."}
     </Confirm>
   );
 }

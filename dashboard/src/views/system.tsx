@@ -1,84 +1,79 @@
 import type { ComponentChildren } from "preact";
 import { Link } from "wouter-preact";
 import { SystemStatusResponse } from "../../../types/history.ts";
-import type { EntityHealthStatus } from "../../../types/monitoring.ts";
 import { attentionOf, Headline } from "../components/headline.tsx";
 import { Page } from "../components/page.tsx";
 import { Retention } from "../components/retention.tsx";
-import { Reading } from "../components/states.tsx";
-import { number, title } from "../format.ts";
+import { Reading, Skeleton } from "../components/states.tsx";
+import { counted, number, title } from "../format.ts";
+import { HEALTH, isInTrouble } from "../health.ts";
 import { useOverview } from "../overview.ts";
 import { useRead } from "../queries.ts";
-import { ComponentList, SharedMessages, sharedOf } from "../system/component-list.tsx";
+import { ComponentGroup, type Row, rowsOf, SharedMessages, sharedOf } from "../system/component-list.tsx";
 import { Connectivity } from "../system/connectivity.tsx";
+import type { Component } from "../system/health.ts";
 import { countedOf } from "../tab.ts";
 
-type Component = SystemStatusResponse["components"][number];
-type Figure = [name: string, value: ComponentChildren];
+type Figure = [name: string, value: ComponentChildren, status: string];
 
-/** The groups of components, in the order in which a run depends on them; the columns of the view. */
-const COLUMNS: [name: string, kinds: Component["kind"][]][][] = [
-  [["Runs", ["runs", "scheduler", "schedule", "upstream", "queue"]]],
-  [["Alerts", ["alert_processor", "channel"]], ["Storage", ["database", "audit"]]],
+/** The groups of the components that need no person, in the order in which a run depends on them. */
+const GROUPS: [name: string, kinds: Component["kind"][]][] = [
+  ["Runs", ["runs", "scheduler", "schedule", "upstream", "queue"]],
+  ["Alerts", ["alert_processor", "channel"]],
+  ["Storage", ["database", "audit"]],
 ];
-const STATES: Component["status"][] = ["FAILED", "DEGRADED", "UNKNOWN", "OK"];
 
-/** How many components need a person, in words, and how many syncs have a warning where every component works. */
-function stateOf(components: Component[], syncs: EntityHealthStatus[]): string {
-  const bad = components.filter(({ status }) => status !== "OK").length;
-  if (bad > 0) return attentionOf(bad, components.length, "component");
-  const [first, ...others] = syncs;
-  if (!first) return components.length === 1 ? "The only component works" : `All ${number(components.length)} components work`;
-  if (others.length) return `${number(syncs.length)} syncs need attention`;
-  return `${first.title} ${first.status === "CRITICAL" ? "is critical" : "has a warning"}`;
-}
-
-function State({ of: { status, summary, components } }: { of: SystemStatusResponse }) {
-  const overview = useOverview().data;
-  const syncs = Object.values(overview?.sync_entities ?? {}).filter((sync) => sync.status !== "HEALTHY");
-  const worst = syncs.some((sync) => sync.status === "CRITICAL") ? "CRITICAL" : "WARNING";
-  const isWhole = components.every(({ status }) => status === "OK");
-  const live = countedOf(overview?.active_alerts ?? []).length;
-  const counts = STATES.map((state) => [state, components.filter((component) => component.status === state).length] as const);
+/** The number of components with each health, counted from the rows below. */
+function State({ of: rows, summary }: { of: Row[]; summary: string }) {
+  const live = countedOf(useOverview().data?.active_alerts ?? []).length;
+  const counts = HEALTH.map((health) => [health, rows.filter((row) => row.health === health).length] as const)
+    .filter(([, count]) => count > 0);
+  const bad = rows.filter(({ health }) => isInTrouble(health)).length;
+  const good = rows.filter(({ health }) => health === "HEALTHY").length;
   return (
     <Headline
-      // A system whose components work is no better than its syncs.
-      of={status === "OK" && syncs.length > 0 ? worst : status}
-      title={stateOf(components, syncs)}
+      of={counts[0]?.[0] ?? "UNKNOWN"}
+      title={bad > 0
+        ? attentionOf(bad, rows.length, "component")
+        : `${good === rows.length ? "All" : `${number(good)} of`} ${counted(rows.length, "component")} work`}
       figures={[
-        ...counts.filter(([, count]) => count > 0 && !isWhole).map(([state, count]) => [title(state), number(count)] as Figure),
-        ...live > 0 ? [["Incidents", <Link class="late" href="/alerts">{number(live)}</Link>] as Figure] : [],
+        ...counts.length > 1 ? counts.map(([health, count]): Figure => [title(health), number(count), health]) : [],
+        ...live > 0 ? [["Incidents", <Link href="/alerts">{number(live)}</Link>, "FIRING"] as Figure] : [],
       ]}
     >
-      {isWhole && syncs.length > 0 ? `Every component works. ${summary}` : summary}
+      {summary}
     </Headline>
+  );
+}
+
+function Body({ of: { components, summary } }: { of: SystemStatusResponse }) {
+  const rows = rowsOf(components, useOverview().data?.sync_entities ?? {}), shared = sharedOf(components);
+  return (
+    <>
+      <State of={rows} summary={summary} />
+      <SharedMessages of={components} />
+      <div class="card checks">
+        <ComponentGroup title="Needs attention" of={rows.filter(({ health }) => isInTrouble(health))} shared={shared} />
+        {GROUPS.map(([name, kinds]) => (
+          <ComponentGroup
+            key={name}
+            title={name}
+            of={rows.filter(({ component, health }) => kinds.includes(component.kind) && !isInTrouble(health))}
+            shared={shared}
+          />
+        ))}
+      </div>
+    </>
   );
 }
 
 export default function System() {
   const system = useRead("sync-monitoring/system-status", SystemStatusResponse, { every: 10_000 });
+  // The overview has the health of the syncs, so the rows wait for it and do not change under the pointer.
+  const isPending = useOverview().isPending;
   return (
     <Page title="System">
-      <Reading of={system}>
-        {(data) => (
-          <>
-            <State of={data} />
-            <SharedMessages of={data.components} />
-            <div class="pair system">
-              {COLUMNS.map((groups) => (
-                <div key={groups[0]?.[0]} class="stack">
-                  {groups.map(([name, kinds]) => (
-                    <section key={name} class="card headed">
-                      <h2>{name}</h2>
-                      <ComponentList of={data.components.filter(({ kind }) => kinds.includes(kind))} shared={sharedOf(data.components)} />
-                    </section>
-                  ))}
-                </div>
-              ))}
-            </div>
-          </>
-        )}
-      </Reading>
+      {isPending ? <Skeleton /> : <Reading of={system}>{(data) => <Body of={data} />}</Reading>}
       <Connectivity />
       <Retention />
     </Page>

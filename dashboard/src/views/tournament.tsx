@@ -47,14 +47,14 @@ function ResultStrip({ results }: { results: Result[] }) {
 
 type Fact = [name: string, value: ComponentChildren, more: ComponentChildren];
 
-/** The figures of the tournament and of its sync, and its last results; a figure that is unknown is left out. */
+/** The figures of the tournament and of its sync, and its last results; unknown figures are omitted. */
 function State({ detail }: { detail: Detail }) {
   const { season, start_date, end_date, ttl_left_ms: left, last_success, synced_at, match_count, live_count, results, failing_streak } =
     detail;
   const facts: Fact[] = [
     ["Fresh as of", synced_at && <Distance at={synced_at} />, left !== null && (left < 0 ? "due now" : `due in ${duration(left)}`)],
     ["Success", results > 0 && percent(detail.success_rate), `of the last ${counted(results, "result")}`],
-    // A tournament that does not fail is as fresh as its last success.
+    // The last success is shown only while the tournament fails; otherwise it is the time of the last sync.
     ["Last success", failing_streak > 0 && last_success && <Moment at={last_success} />, <Distance at={last_success} />],
     ["Matches", match_count !== null && number(match_count), `${number(live_count)} live`],
     ["Dates", start_date && daysOf(start_date, end_date), [season && `season ${season}`, priorityOf(detail)].filter(Boolean).join(", ")],
@@ -75,7 +75,7 @@ function State({ detail }: { detail: Detail }) {
   );
 }
 
-/** The last error with its time and its run, as far as the results are kept: a card while the tournament fails, and a line once it is over. */
+/** The last error, with its time and run if its result is stored: a card while the tournament fails, and a line after a success. */
 function LastError({ detail: { last_error, failing_streak, history } }: { detail: Detail }) {
   if (!last_error) return null;
   const place = history.findIndex(({ success }) => !success);

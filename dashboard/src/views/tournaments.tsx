@@ -32,7 +32,7 @@ const isNeverSynced = (tournament: State): boolean => stateOf(tournament)[0] ===
 const PRIORITY_NAMES = { LIVE: "live", TODAY: "today", SOON: "within a day", LATER: "later" } as const;
 export const priorityOf = ({ priority }: State): string | null => priority && PRIORITY_NAMES[priority];
 
-/** What is as it should be recedes, so that the exceptions are found at a glance. */
+/** Mutes the content of a normal state, so that exceptions stand out. */
 const quiet = (isQuiet: boolean, content: ComponentChildren): ComponentChildren => isQuiet ? <span class="muted">{content}</span> : content;
 
 const isSoon = ({ priority }: State): boolean => priority !== null && priority !== "LATER";
@@ -124,7 +124,7 @@ const COLUMNS: (Omit<Column<State>, "sort" | "onSort"> & {
     name: "Last error",
     card: "wide",
     key: (tournament) => tournament.last_error,
-    // An error of a tournament that succeeded since is history.
+    // The error of a tournament that has succeeded since then is not shown.
     cell: (tournament) =>
       isFailing(tournament) && tournament.last_error && <span class="cut" title={tournament.last_error}>{tournament.last_error}</span>,
   },
@@ -152,7 +152,7 @@ export default function Tournaments() {
   const sort = filters.sort.replace(/^-/, ""),
     isDescending = filters.sort.startsWith("-");
   const sorted = COLUMNS.find(({ id }) => id === sort);
-  // The server sorts failing tournaments first; any other order needs every page.
+  // The server sorts failing tournaments first, and any other order needs every page.
   useEffect(() => {
     if (sorted && pages.hasNextPage && !pages.isFetchingNextPage) {
       void pages.fetchNextPage();

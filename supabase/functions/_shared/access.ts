@@ -4,7 +4,7 @@ import type { Env } from "../../../services/env.ts";
 import { AppError } from "../../../services/errors.ts";
 import { SecretKeys } from "../../../services/secret-keys.ts";
 
-/** How a function recognises its callers. */
+/** The means to identify callers. */
 export interface Access {
   keys: SecretKeys;
   /** The user of an access token. @throws AppError with a code of TOKEN_*, or AUTH_UNAVAILABLE */
@@ -26,7 +26,7 @@ const REQUIRED_CLAIMS = ["sub", "aud", "iss", "exp"];
 
 export function createAccess(env: Env, keys: SecretKeys = new SecretKeys(env.secretKeys)): Access {
   const auth = `${env.SUPABASE_PUBLIC_URL ?? env.SUPABASE_URL}/auth/v1`;
-  // A set verifies with the algorithms of its public keys only: neither `none` nor a shared secret.
+  // A key set verifies only with the algorithms of its public keys, never with `none` or a shared secret.
   const key = env.SUPABASE_JWKS
     ? jose.createLocalJWKSet(env.SUPABASE_JWKS)
     : jose.createRemoteJWKSet(new URL(`${env.SUPABASE_URL}/auth/v1/.well-known/jwks.json`));
@@ -50,7 +50,7 @@ export function createAccess(env: Env, keys: SecretKeys = new SecretKeys(env.sec
 
 const invalidClaim = (claim: string): AppError => new AppError("TOKEN_CLAIM_INVALID", `the claim ${claim} of the access token is wrong`);
 
-/** The refusal of a token. Its claims are named only after its signature was verified: the holder of a forged one learns nothing of them. */
+/** The refusal of a token; it names claims only after the signature was verified, so that a forged token reveals none. */
 function refusalOf(error: unknown): AppError {
   if (error instanceof jose.errors.JWTExpired) return new AppError("TOKEN_EXPIRED", "the access token has expired: sign in again");
   if (error instanceof jose.errors.JWTClaimValidationFailed) return invalidClaim(error.claim);

@@ -14,12 +14,13 @@ import { type Env, readEnv } from "../../../services/env.ts";
 import { isStorable, safeText } from "../../../services/text.ts";
 import { type Access, createAccess, type User } from "./access.ts";
 import { type Role, ROLES } from "../../../types/people.ts";
+import "./pinned-packages.ts";
 import { problemOf } from "./problems.ts";
 import { schemaCheck } from "./schema-check.ts";
 
 /**
- * The headers that supabase-js sends: the list of `@supabase/supabase-js/cors`, with which a test compares it. An import would deploy the
- * whole client with each function.
+ * The headers that supabase-js sends. A test compares them with `@supabase/supabase-js/cors`, which is not imported, because an import
+ * deploys the whole client with each function.
  */
 export const CLIENT_HEADERS = [
   "authorization",
@@ -31,21 +32,21 @@ export const CLIENT_HEADERS = [
   "tracestate",
   "baggage",
 ];
-/** A preflight is a billed invocation. Chromium keeps its answer for at most two hours. */
+/** The cache time of a preflight, which is a billed invocation; Chromium caches it for at most two hours. */
 const PREFLIGHT_MAX_AGE_S = 7_200;
 const MAX_BODY_BYTES = 64 * 1024;
 const tooLarge = new AppError("PAYLOAD_TOO_LARGE", `the body may have at most ${MAX_BODY_BYTES} bytes`);
 
-// The messages of schemas that have none of their own, also in the middleware that validates a route.
+// Schemas without their own message have these messages, also in the middleware that validates a route.
 z.config({ localeError: problemOf });
 
-/** Who sent a request: a signed-in user, or a service with the secret key of this name. */
+/** The caller of a request: a signed-in user, or a service with the secret key of this name. */
 type Caller = { user: User } | { keyName: string };
 export type AppVariables = {
   Variables: { caller: Caller; keyName: string | null; access: Access; requestId: string; correlationId: string | null };
 };
 export type FunctionApp = OpenAPIHono<AppVariables>;
-/** Thrown for a 304: the caller has the current answer. */
+/** The error for a 304, when the caller has the current answer. */
 export class NotModified extends Error {
   override name = "NotModified";
 }
@@ -53,7 +54,7 @@ export class NotModified extends Error {
 export interface AppDeps {
   rpc: Rpc;
   log: Log;
-  /** By default that of the environment. */
+  /** The means to identify callers; by default, those of the environment. */
   access?: Access;
 }
 
@@ -74,7 +75,7 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
     }),
   );
   app.use("*", async (c, next) => {
-    // Audit rows and vouchers refer to the request by an id that the caller cannot choose.
+    // Audit rows and vouchers have this request id, because the caller cannot choose it.
     c.set("requestId", crypto.randomUUID());
     c.set("correlationId", safeText(c.req.header("x-correlation-id") ?? "", 100) || null);
     c.header("x-request-id", c.get("requestId"));
@@ -88,7 +89,7 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   let access = deps.access;
   app.use("*", async (c, next) => {
     c.set("access", access ??= createAccess(readEnv()));
-    // Before the first call of the database, which the key of the caller is for.
+    // The key is checked before the first call of the database, which uses the key of the caller.
     const apikey = c.req.header("apikey");
     c.set("keyName", apikey ? await access.keys.accept(apikey) : null);
     await next();
@@ -119,13 +120,13 @@ export function createFunctionApp(name: string, deps: AppDeps): FunctionApp {
   return app;
 }
 
-/** The token of a user in the headers; a key that is sent as the bearer token too is none. */
+/** The token of a user in the headers; a bearer token that repeats the key is no token of a user. */
 function tokenOf(authorization: string | undefined, apikey: string | undefined): string | null {
   const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
   return !token || token === apikey || token.startsWith("sb_") ? null : token;
 }
 
-/** What is wrong with the credentials in the headers of a request. */
+/** The fault of the credentials in the headers of a request. */
 function whyNoAccess({ authorization, apikey }: Partial<Record<"authorization" | "apikey", string>>): string {
   if (apikey && !apikey.startsWith("sb_publishable_")) return "the key in the header apikey is not a secret key of this project";
   if (authorization && !apikey) {
@@ -146,10 +147,10 @@ function authenticate(...modes: ("user" | "secret")[]): MiddlewareHandler<AppVar
   };
 }
 
-/** Admits only requests with any secret key of the project in `apikey`, such as those of pg_cron and of our own functions. */
+/** Admits only requests with a secret key of the project in `apikey`, such as those of pg_cron and of other edge functions. */
 export const requireSecret: MiddlewareHandler<AppVariables> = authenticate("secret");
 
-/** Admits any secret key of the project, and a signed-in user with the role `least` or a higher one; another user gets 403. */
+/** Admits any secret key of the project, and a signed-in user with the role `least` or a higher role; any other user gets 403. */
 export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, MiddlewareHandler<AppVariables>] {
   return [
     authenticate("user", "secret"),
@@ -166,16 +167,16 @@ export function requireRole(least: Role): [MiddlewareHandler<AppVariables>, Midd
   ];
 }
 
-/** Refuses each query parameter, for the routes that take none: a filter that has no effect looks like one that matched everything. */
+/** Refuses every query parameter, for routes without one, because an ignored filter looks like a filter that matched every row. */
 export const refuseQuery: MiddlewareHandler<AppVariables> = async (c, next) => {
   parse(z.strictObject({}), c.req.query());
   await next();
 };
 
-/** The address of the client: of the header that the platform sets, or else what the caller claims. */
+/** The address of the client from the header that the platform sets, else from a header that the caller can set. */
 function addressOf(c: Context<AppVariables>, trusted: string | undefined): { address: string | null; address_is_claimed: boolean } {
   const first = (name: string, position: number) => safeText(c.req.header(name)?.split(",").at(position)?.trim() ?? "", 100) || null;
-  // A proxy appends the address of its client to a list that can begin with what the client sent.
+  // A proxy appends the address of its client to the list that the client sent, so the last address is the trusted one.
   const known = trusted ? first(trusted, -1) : null;
   return known === null
     ? { address: first("x-forwarded-for", 0), address_is_claimed: true }
@@ -200,7 +201,7 @@ export function actorOf(c: Context<AppVariables>, { CLIENT_ADDRESS_HEADER }: Pic
   };
 }
 
-/** Reads a JSON body; an empty one counts as `{}`. @throws AppError BAD_REQUEST that names each invalid field */
+/** Reads a JSON body; an empty body counts as `{}`. @throws AppError BAD_REQUEST that names each invalid field */
 export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
   const body = await request.text();
   let value: unknown;
@@ -215,7 +216,7 @@ export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promi
 
 /** Refuses a value with a text or a name that Postgres cannot store. @throws AppError BAD_REQUEST that names the field */
 function refuseUnstorable(value: unknown): void {
-  // A list instead of a recursion: a body of 64 kB can be nested deeper than the stack.
+  // The walk uses a list and not recursion, because a body of 64 kB can be nested deeper than the stack.
   const open: { field: string; value: unknown }[] = [{ field: "", value }];
   for (let next = open.pop(); next; next = open.pop()) {
     const entries = typeof next.value === "object" && next.value !== null ? Object.entries(next.value) : [];

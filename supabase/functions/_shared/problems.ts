@@ -23,7 +23,7 @@ const FORMATS: Record<string, string> = {
 
 const UNITS: Record<string, string> = { string: "character", array: "item" };
 
-/** "A", "A or B", "A, B or C". */
+/** The values as an enumeration: "A", "A or B", "A, B or C". */
 const anyOf = (values: unknown[]): string => values.map(String).join(", ").replace(/, ([^,]*)$/, " or $1");
 
 const oneOf = (values: unknown[], given: unknown): string => `${given === undefined ? "is required and " : ""}must be ${anyOf(values)}`;
@@ -33,7 +33,7 @@ interface Bounds {
   max?: number;
 }
 
-/** The lengths or the values that a schema allows: both bounds, also where only one of them is the problem. */
+/** The lengths or values that a schema allows, with both bounds, also when only one of them is the problem. */
 function boundsOf(schema: Issue["schema"]): Bounds {
   const bounds: Bounds = {};
   for (const check of schema?._zod.def.checks ?? []) {

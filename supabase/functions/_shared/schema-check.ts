@@ -2,12 +2,12 @@ import type { MiddlewareHandler } from "hono";
 import { AppError } from "../../../services/errors.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 
-/** The number of the newest migration that this code was written for. */
+/** The number of the newest migration that this code needs. */
 export const SCHEMA_VERSION = 15;
 
 /**
- * Reads the schema version, once in the life of a worker, and refuses each request where code and schema do not work together: a schema that
- * is older than the code, or one that excludes it by `min_code_version`.
+ * Reads the schema version once in the life of a worker, and refuses each request while the schema is older than the code, or excludes the
+ * code by `min_code_version`.
  */
 export function schemaCheck(rpc: Rpc): MiddlewareHandler {
   let isCompatible = false;

@@ -11,7 +11,7 @@ export interface SyncAppDeps extends SyncDeps {
   waitUntil: (work: Promise<unknown>) => void;
 }
 
-/** A sync function: `POST /` starts a run, answers 202 at once and works in the background; 503 WORKER_SPENT before a run would start. */
+/** A sync function: `POST /` starts a run, answers 202 at once and works in the background; a worker with too little CPU answers 503. */
 export function createSyncApp(
   name: string,
   entityType: string,
@@ -33,7 +33,7 @@ export function createSyncApp(
   return app;
 }
 
-/** Refuses a run. Its job, if it has one, waits for another worker and does not spend an attempt. @throws AppError WORKER_SPENT */
+/** Refuses a run; its job, if any, waits for another worker without spending an attempt. @throws AppError WORKER_SPENT */
 async function refuseRun(deps: SyncAppDeps, { sync_job_id, job_token }: StartSyncRequest): Promise<never> {
   const reason = "this worker has too little CPU time left for a run";
   if (sync_job_id && job_token) await deps.rpc("postpone_sync_job", { p: { sync_job_id, job_token, reason }, as_of: deps.clock.asOf() });

@@ -18,10 +18,10 @@ const Id = z.object({ id: z.uuid() });
 /** The id of the path. @throws AppError BAD_REQUEST */
 export const idOf = (c: Context<AppVariables>): string => parse(Id, c.req.param()).id;
 
-/** An act as its audit row names it, with each action where the database decides between several. */
+/** An act with the names of its audit row; it has several actions when the database selects one. */
 type Act = [actions: string | string[], object_type: string, object_id: string];
 
-/** The actor, and the time, for SQL functions that write a change and its audit row. */
+/** The actor and the time for SQL functions that write a change and its audit row. */
 export function actsOf({ clock, env }: Pick<AdminDeps, "clock" | "env">) {
   const as_of = () => clock.asOf();
   const hmac = env.AUDIT_KEY ? createHmac(env.AUDIT_KEY) : null;

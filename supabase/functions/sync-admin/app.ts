@@ -9,7 +9,7 @@ import { addSettingsRoutes } from "./settings-routes.ts";
 import { addPeopleRoutes } from "./people-routes.ts";
 import { addSetupRoutes } from "./setup-routes.ts";
 
-/** The routes for the actions of people. Each change writes its audit row in its own transaction; the row is sealed after the response. */
+/** The routes for the acts of people; each change writes its audit row in its transaction, and the row is sealed after the response. */
 export function createApp(deps: AdminDeps): FunctionApp {
   const app = createFunctionApp("sync-admin", deps);
   app.use("*", async (c, next) => {

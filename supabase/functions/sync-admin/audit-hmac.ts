@@ -14,10 +14,10 @@ export const sha256 = async (text: string): Promise<string> => new Uint8Array(aw
 
 type Vouched = Pick<AuditText, "request_id" | "actor" | "actor_role" | "action" | "object_type" | "object_id">;
 
-/** What a voucher covers. No seal begins with these words, so that no seal is a voucher. */
+/** The text that a voucher covers; it begins with other words than the text of a seal, so that no seal is a voucher. */
 export const voucherText = ({ request_id, actor, actor_role, action, object_type, object_id }: Vouched): string =>
   `voucher\n${JSON.stringify([request_id, actor, actor_role, action, object_type, object_id])}`;
 
-/** What the HMAC of a seal covers: all that is stored of it, so that it can be verified without its row. */
+/** The text that the HMAC of a seal covers: every stored field, so that a seal can be verified without its row. */
 export const sealText = ({ id, previous_id, previous_mac, digest, verdict, sealed_at }: Omit<Seal, "mac">): string =>
   `seal\n${JSON.stringify([id, previous_id, previous_mac, digest, verdict, new Date(sealed_at).toISOString()])}`;

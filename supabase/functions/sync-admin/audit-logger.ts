@@ -9,11 +9,11 @@ const BATCH = 500;
 
 const Trigger = z.object({ trigger_id: z.string() });
 
-/** Whether sync-admin vouched for a row. Only private.prune_audit_log writes an act of its kind, so that nobody else can claim one. */
+/** Whether sync-admin vouched for a row; only private.prune_audit_log writes rows of its action, so that no caller can claim one. */
 export async function judgeRow(hmac: Hmac, text: string): Promise<Seal["verdict"]> {
   const row = AuditText.parse(JSON.parse(text));
   if (row.action === "prune-audit" && row.object_type === "audit-log") return "DATABASE";
-  // Which job a trigger gets is decided in the database: sync-admin vouches for the trigger.
+  // The database selects the job of a trigger, so sync-admin vouches for the trigger and not for the job.
   const object_id = Trigger.safeParse(row.after).data?.trigger_id ?? row.object_id;
   return row.voucher !== null && row.voucher === await hmac(voucherText({ ...row, object_id })) ? "VOUCHED" : "UNVOUCHED";
 }

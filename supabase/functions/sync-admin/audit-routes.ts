@@ -4,7 +4,7 @@ import { type FunctionApp, parse, requireRole } from "../_shared/app.ts";
 import type { AdminDeps } from "./acts.ts";
 import { verifyAudit } from "./audit-verifier.ts";
 
-/** A seal that was copied as `id:mac`. */
+/** The seal of a text `id:mac`; null for any other text. */
 function sealOf(text: string | undefined): { id: number; mac: string } | null {
   const [id, mac] = text?.split(":") ?? [];
   return id && mac ? { id: Number(id), mac } : null;

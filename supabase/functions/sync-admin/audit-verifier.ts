@@ -7,13 +7,13 @@ import { createHmac, type Hmac, sealText, sha256 } from "./audit-hmac.ts";
 import { judgeRow } from "./audit-logger.ts";
 
 const PAGE = 1_000;
-/** The most rows that one call verifies; they take about 0.3 s of CPU, a fifth of the budget of a worker. */
+/** The largest number of rows of one call; they take about 0.3 s of CPU, a fifth of the budget of a worker. */
 const MOST_ROWS = 2_000;
 /** Retention keeps each row for at least this time after its seal; private.prune_audit_log has the same limit. */
 const SHORTEST_RETENTION_MS = 90 * 86_400_000;
 
 type Mismatch = NonNullable<AuditVerifyResponse["first_bad"]>;
-/** A seal that was exported: from the log of the function, or from an earlier verification. */
+/** An exported seal, from the log of the function or from an earlier verification. */
 type ExportedHead = Pick<Seal, "id" | "mac">;
 
 /** Checks the chain row by row and keeps the first mismatch. */
@@ -60,7 +60,7 @@ class Verifier {
     if (verdict === "UNVOUCHED") this.unvouched++;
   }
 
-  /** What only the whole part shows; `isEnd` where no sealed row follows. */
+  /** Checks the facts that need the whole part; `isEnd` when no sealed row follows. */
   end({ isEnd, isPruningRecorded }: { isEnd: boolean; isPruningRecorded: boolean }): void {
     const { anchor, exported } = this;
     if (anchor && !isPruningRecorded) {
@@ -72,7 +72,7 @@ class Verifier {
     }
   }
 
-  /** The exported head is not among the rows: it is cut off, missing, or in a later part. */
+  /** Reports an exported head that is not among the rows, because it is cut off, missing, or in a later part. */
   #endWithout(id: number, isEnd: boolean): void {
     const last = this.head?.id ?? 0;
     const why = `but the exported head is row ${id}`;
@@ -87,7 +87,7 @@ class Verifier {
 
 type VerifierRpc = Rpc<"list_sealed_audit" | "list_audit_log">;
 
-/** The seal of a cursor, which an earlier call verified. @throws AppError when the log no longer has it */
+/** The seal of a cursor, which an earlier call verified. @throws AppError when the log no longer has that seal */
 async function readStart(rpc: VerifierRpc, hmac: Hmac, { id, mac }: ExportedHead): Promise<Seal> {
   const { rows } = await rpc("list_sealed_audit", { p: { after: id - 1, limit: 1 } });
   const { seal, text } = rows[0] ?? {};
@@ -98,7 +98,7 @@ async function readStart(rpc: VerifierRpc, hmac: Hmac, { id, mac }: ExportedHead
   return seal;
 }
 
-/** Whether a row records that retention deleted the rows up to an anchor; the row can be unsealed for a minute. */
+/** Whether a row records that retention deleted the rows up to an anchor; the row can be unsealed for up to a minute. */
 async function findPruning(rpc: VerifierRpc, anchor: Seal | null): Promise<boolean> {
   if (anchor === null) return false;
   const act = { action: "prune-audit", object_type: "audit-log", object_id: String(anchor.id) };

@@ -4,10 +4,10 @@ import type { AppErrorCode } from "../../../services/error-table.ts";
 import { AppError } from "../../../services/errors.ts";
 import { type Person, Role } from "../../../types/people.ts";
 
-/** Auth bans until a time; 100 years stand for no end. */
+/** The duration of a ban without an end: 100 years, because Auth needs a duration. */
 const NO_END = "876000h";
 
-/** Auth counts the mails of an hour, and does not say when it sends again. */
+/** The period in which Auth limits mails; its refusal does not have the time of the next mail. */
 const MAIL_PERIOD_S = 3600;
 
 const moment = z.string().nullish();
@@ -16,7 +16,7 @@ const User = z.object({
   email: z.string().nullish(),
   app_metadata: z.record(z.string(), z.unknown()).nullish(),
   email_confirmed_at: moment,
-  /** Also set for a user who confirmed a phone. */
+  /** The time at which the user confirmed an email or a phone. */
   confirmed_at: moment,
   banned_until: moment,
   last_sign_in_at: moment,
@@ -24,7 +24,7 @@ const User = z.object({
 });
 const Refusal = z.object({ error_code: z.string(), msg: z.string() });
 
-/** The refusals that the caller can act on; the others mean that Auth does not work as it should. */
+/** The refusals that the caller can correct; any other refusal is a fault of Auth. */
 const REFUSALS: Record<string, { code: AppErrorCode; field?: string; message: string }> = {
   email_exists: { code: "EMAIL_TAKEN", message: "another user already has this email" },
   user_already_exists: { code: "EMAIL_TAKEN", message: "another user already has this email" },
@@ -40,19 +40,19 @@ const REFUSALS: Record<string, { code: AppErrorCode; field?: string; message: st
   over_email_send_rate_limit: { code: "TOO_MANY_MAILS", message: "Auth sends no more mail now" },
 };
 
-/** The part of Auth's admin API that people need. Its requests end with `signal`. @throws AppError */
+/** The part of Auth's admin API that the routes about people use. Its requests end with `signal`. @throws AppError */
 export interface AuthAdmin {
   list(page: number, limit: number): Promise<{ people: Person[]; hasMore: boolean }>;
   get(id: string): Promise<Person>;
   create(user: { email: string; password: string; role: Role | null }): Promise<Person>;
-  /** Creates the user and sends the invitation; repeats it for a user who has not accepted yet. */
+  /** Creates the user and sends the invitation; sends it again to a user who has not accepted it. */
   invite(email: string): Promise<Person>;
   update(id: string, changes: { role?: Role | null; disabled?: boolean }): Promise<Person>;
 }
 
 interface Parts {
   env: Pick<Env, "SUPABASE_URL" | "DASHBOARD_URL">;
-  /** Sends with a secret key. */
+  /** Sends a request with a secret key. */
   fetch: typeof fetch;
   now: () => number;
   signal: AbortSignal;
@@ -126,12 +126,12 @@ function refusalOf(status: number, answer: unknown, isWrite: boolean): AppError 
   return new AppError(known.code, `${known.field}: ${message}`, [{ field: known.field, message }]);
 }
 
-/** The cause of an error after which a change may have been made. */
+/** The cause of an error when Auth may have made the change. */
 const UNKNOWN = Symbol("outcome unknown");
 
-/** An error of Auth itself. */
+/** The error for a fault of Auth. */
 export const unavailable = (message: string, isOutcomeUnknown: boolean): AppError =>
   new AppError("AUTH_UNAVAILABLE", message, undefined, isOutcomeUnknown ? { cause: UNKNOWN } : undefined);
 
-/** Whether a change may have been made although it failed. */
+/** Whether Auth may have made the change of a failed request. */
 export const isOutcomeUnknown = (error: unknown): boolean => error instanceof AppError && error.cause === UNKNOWN;

@@ -6,19 +6,19 @@ import { linksOf } from "../sync-alert-processor/links.ts";
 import { type Channels, createChannels } from "../sync-alert-processor/notification-service.ts";
 import type { AdminDeps } from "./acts.ts";
 
-/** The time limit of a message; a mail server that answers each command slowly could otherwise hold the request for minutes. */
+/** The time limit of a message, because a mail server that answers each command slowly can delay the response by minutes. */
 const TIMEOUT_MS = 10_000;
 
 type Result = ChannelTestResponse["results"][number];
 
-/** The senders of the alert processor. A test has no incident to link to, so that its link opens the channels on the page. */
+/** The senders of the alert processor; the link of a test opens the channels on the page, because a test has no incident. */
 export function createTestChannels({ env, clock, fetch }: Pick<AdminDeps, "env" | "clock" | "fetch">): Channels {
   const links = linksOf(env);
   const incident = () => links.page && new URL("#/alerts/channels", links.page).href;
   return createChannels(env, clock, { ...fetch && { fetch } }, { ...links, incident });
 }
 
-/** Sends an opening and then its end to all destinations in parallel, outside the outbox: a test that fails is no undelivered notification. */
+/** Sends an opening and its end to all destinations in parallel, outside the outbox: a failed test is no undelivered notification. */
 export const testDestinations = (
   destinations: Destination[],
   { messages }: Pick<Channels, "messages">,
@@ -26,7 +26,7 @@ export const testDestinations = (
   actor: string,
 ): Promise<Result[]> => Promise.all(destinations.map((destination) => testDestination(destination, messages, clock, actor)));
 
-/** Why a destination did not accept both messages; null when it did. */
+/** The error of a destination that did not accept both messages; null when it accepted them. */
 export const errorOf = ({ opening, end }: Result): string | null => {
   const failed = [opening, end].find((attempt) => attempt && attempt.outcome !== "SENT");
   return failed ? failed.error ?? `answered with status ${failed.status_code ?? "unknown"}` : null;
@@ -47,7 +47,7 @@ async function testDestination(
   };
   const opening = openingOf(timeOf(clock), actor);
   const opened = await attempt(messageOf(opening));
-  // After a lost answer the destination perhaps has the opening, and must not keep it as an open incident.
+  // After a lost answer the destination may have the opening, which must not stay an open incident there.
   const hasOpening = opened.delivery.outcome === "SENT" || !opened.delivery.is_answered;
   const end: MessageItem = { ...opening, kind: "RESOLVED", reason: "the test ended", resolved_at: timeOf(clock) };
   const ended = hasOpening ? await attempt(messageOf(end)) : null;

@@ -14,14 +14,14 @@ type Finding = Pick<Check, "status" | "message">;
 const ok = (message: string): Finding => ({ status: "OK", message });
 const failed = (message: string): Finding => ({ status: "FAILED", message });
 
-/** Checks all parts in parallel, each with its own time limit: no sync starts and no message is sent. */
+/** Checks all parts in parallel, each with its own time limit; starts no sync and sends no message. */
 export async function testConnectivity(deps: AdminDeps, facts: ConnectivityFacts): Promise<ConnectivityResponse> {
   const { rpc, clock, env } = deps;
   const run = async (name: string, kind: Check["kind"], check: () => Promise<Finding>): Promise<Check> => {
     const startedAt = clock.monotonic();
     const { promise: timeout, resolve } = Promise.withResolvers<Finding>();
     const timer = setTimeout(() => resolve(failed(`no answer within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
-    // The message of an error can contain a URL, which can be secret.
+    // The message of an error can contain a URL, and a URL can be a secret.
     const finding = await Promise.race([check().catch(() => failed("not reachable")), timeout]);
     clearTimeout(timer);
     return { name, kind, ...finding, response_time_ms: Math.round(clock.monotonic() - startedAt) };
@@ -52,7 +52,7 @@ async function request({ fetch: send = fetch }: AdminDeps, url: string, init: Re
   return response;
 }
 
-/** A function checks the schema version and then refuses GET with 405, so that nothing starts. */
+/** Checks a function with a GET, which it refuses with 405 after its schema check, so that no run starts. */
 async function checkFunction(deps: AdminDeps, name: string): Promise<Finding> {
   const { status } = await request(deps, `${deps.env.SUPABASE_URL}/functions/v1/${name}`, {});
   return status === 405 ? ok("deployed, and compatible with the schema") : failed(`answered with status ${status} instead of 405`);
@@ -60,7 +60,7 @@ async function checkFunction(deps: AdminDeps, name: string): Promise<Finding> {
 
 const skipped = (message: string): Finding => ({ status: "SKIPPED", message });
 
-/** Sends its request in a slot, as a sync does; an answer that limits our rate starts the upstream backoff. */
+/** Checks the upstream with a request in a slot, as a sync does; a 429 or 503 starts the upstream backoff. */
 async function checkUpstream(deps: AdminDeps): Promise<Finding> {
   const { rpc, clock } = deps;
   const { token, backoff_until } = await rpc("claim_upstream_slot", { p_upstream: "vis", as_of: clock.asOf() });
@@ -73,12 +73,12 @@ async function checkUpstream(deps: AdminDeps): Promise<Finding> {
     if ([429, 503].includes(status)) Object.assign(slot, backoffOf(status, headers.get("retry-after"), clock.now()));
     return judgeUpstream(status, headers);
   } finally {
-    // A failure here does not fail the check: the slot is free again when its lease expires.
+    // A failed release does not fail the check, because the slot is free again when its lease expires.
     await rpc("release_upstream_slot", { p: slot, as_of: clock.asOf() }).catch(() => {});
   }
 }
 
-/** HEAD requests no data; VIS is up when the answer is neither a server error nor a refusal. */
+/** Judges the answer of VIS to a HEAD request, which reads no data; any answer but a server error or a refusal is good. */
 function judgeUpstream(status: number, headers: Headers): Finding {
   if (isRedirect(status)) {
     const host = URL.parse(headers.get("location") ?? "")?.host ?? "an unnamed address";
@@ -90,8 +90,8 @@ function judgeUpstream(status: number, headers: Headers): Finding {
 type Delivery = ConnectivityFacts["channels"][number]["last_delivery"];
 
 /**
- * An OPTIONS request delivers nothing, and many receivers refuse it. Whether a receiver refuses deliveries, only the last delivery shows:
- * without one, a refusal that does not concern the method leaves the question open.
+ * Checks a receiver with an OPTIONS request, which delivers no message. Many receivers refuse OPTIONS, so the last delivery decides
+ * whether a refusal is a fault; without a delivery, a refusal for another reason than the method leaves the check open.
  */
 async function checkReceiver(deps: AdminDeps, url: string | null, last: Delivery): Promise<Finding> {
   if (url === null) return failed("the channel has no URL");

@@ -13,7 +13,7 @@ import { actsOf, type AdminDeps, idOf } from "./acts.ts";
 import { createAuthAdmin, isOutcomeUnknown } from "./auth-admin.ts";
 import { addPerson, changePerson, type PersonChange, refuseFormerAdmin } from "./people.ts";
 
-/** The time limit of all requests to Auth for one request; a claim in the database lasts longer. */
+/** The time limit of all requests to Auth for one request, shorter than a claim in the database. */
 const TIMEOUT_MS = 30_000;
 
 interface PersonAct {
@@ -23,14 +23,14 @@ interface PersonAct {
   reason?: string | undefined;
 }
 
-/** Routes that list, create, invite and change the people who may sign in. */
+/** Adds the routes that list, create, invite and change the people who may sign in. */
 export function addPeopleRoutes(app: FunctionApp, deps: AdminDeps): void {
   const { rpc, clock, env } = deps;
   const { actor, by, as_of } = actsOf(deps);
   const authAdmin = (c: Context<AppVariables>) =>
     createAuthAdmin({ env, fetch: c.get("access").keys.fetch, now: () => clock.now(), signal: AbortSignal.timeout(TIMEOUT_MS) });
 
-  /** Makes one change at a time, so that two admins cannot remove each other, and writes its audit row. */
+  /** Makes one change of people at a time, so that two admins cannot remove each other, and writes its audit row. */
   async function act<T extends { before: Person | null; after: Person | null }>(
     c: Context<AppVariables>,
     claim: PersonAct,
@@ -43,7 +43,7 @@ export function addPeopleRoutes(app: FunctionApp, deps: AdminDeps): void {
       return await change(auth);
     };
     const done = await attempt().catch(async (error: unknown) => {
-      // A change that may have been made keeps its claim until it expires, which audits it.
+      // The claim of a change with an unknown outcome stays until it expires, and its expiry writes the audit row.
       if (!isOutcomeUnknown(error)) await rpc("finish_people_change", { p: { token }, as_of: as_of() });
       throw error;
     });
@@ -63,7 +63,7 @@ export function addPeopleRoutes(app: FunctionApp, deps: AdminDeps): void {
     const request = await readBody(c.req.raw, CreatePersonRequest);
     const { email, role, password, reason } = request;
     const action = password === undefined ? "invite-person" : "create-person";
-    // Viewers read the audit log.
+    // The email is masked, because viewers read the audit log.
     const object_id = email.replace(/^(.).*@/, "$1***@");
     const claim = { action, object_id, changes: { email, role }, reason } as const;
     const { after } = await act<PersonChange>(c, claim, (auth) => addPerson(auth, request));
@@ -76,7 +76,7 @@ export function addPeopleRoutes(app: FunctionApp, deps: AdminDeps): void {
     const claim = { action: "change-person", object_id: id, changes, reason } as const;
     const { before, after } = await act(c, claim, (auth) => changePerson(auth, id, request, actorOf(c).id));
     const caller = c.get("caller");
-    // A token that Auth issued now would live as long as that of the caller.
+    // A token that Auth issues now has the same lifetime as the token of the caller.
     const { iat, exp } = "user" in caller ? caller.user : {};
     const expiry = iat === undefined || exp === undefined ? null : new Date(clock.now() + (exp - iat) * 1000).toISOString();
     return c.json({ ...after ?? before, old_tokens_expire_by: expiry } satisfies ChangePersonResponse);

@@ -2,13 +2,13 @@ import { AppError } from "../../../services/errors.ts";
 import type { ChangePersonRequest, CreatePersonRequest, Person } from "../../../types/people.ts";
 import { type AuthAdmin, unavailable } from "./auth-admin.ts";
 
-/** The users of a page that the search for another admin reads at once, and the most pages that it reads. */
+/** The users on each page of the search for another admin, and the largest number of pages. */
 const PAGE = 200, PAGES = 50;
 
-/** Who can give rights to others: a confirmed admin who can sign in. */
+/** Whether a person can give rights to others: a confirmed admin who can sign in. */
 const isActiveAdmin = ({ role, disabled, confirmed }: Person): boolean => role === "admin" && !disabled && confirmed;
 
-/** How many confirmed people who can sign in have these roles. */
+/** The numbers of confirmed people who can sign in, by role. */
 export interface PeopleCount {
   admins: number;
   operators: number;
@@ -34,7 +34,7 @@ export interface PersonChange {
   after: Person;
 }
 
-/** Refuses a caller whose token still has the role admin, although Auth says otherwise now. @throws AppError FORBIDDEN */
+/** Refuses a caller who is no longer an admin in Auth, although the token has the role. @throws AppError FORBIDDEN */
 export async function refuseFormerAdmin(auth: AuthAdmin, callerId: string | null): Promise<void> {
   if (callerId === null) return;
   const caller = await auth.get(callerId).catch((error: unknown) => {
@@ -48,7 +48,7 @@ export async function refuseFormerAdmin(auth: AuthAdmin, callerId: string | null
 export async function addPerson(auth: AuthAdmin, { email, password, role }: CreatePersonRequest): Promise<PersonChange> {
   if (password !== undefined) return { before: null, after: await auth.create({ email, password, role }) };
   const invited = await auth.invite(email);
-  // A repeated invitation reaches a person who may have a role already.
+  // The person of a repeated invitation can already have a role.
   const before = invited.role === null ? null : invited;
   if (invited.role === role) return { before, after: invited };
   const after = await auth.update(invited.id, { role }).catch(() => {

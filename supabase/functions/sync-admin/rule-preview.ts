@@ -7,7 +7,7 @@ import type { Rpc } from "../../../services/rpc.ts";
 import type { PreviewRuleResponse } from "../../../types/admin.ts";
 import type { Backtest } from "../../../types/backtest.ts";
 
-/** Measures a new or changed rule and decides as the alert processor would; nothing is written. With `since` it also replays the rule. @throws AppError */
+/** Measures a new or changed rule and decides as the processor does, without writing; with `since`, also replays it. @throws AppError */
 export async function previewRule(
   rpc: Rpc<"preview_alert_rule" | "replay_alert_rule">,
   as_of: string | undefined,
@@ -33,7 +33,7 @@ export async function previewRule(
   };
 }
 
-/** Replays the rule on the past; nothing is written. @throws AppError NOT_REPLAYABLE where the past is not kept */
+/** Replays the rule on the past without writing. @throws AppError NOT_REPLAYABLE when the past is not stored */
 async function backtest(
   rpc: Rpc<"replay_alert_rule">,
   as_of: string | undefined,

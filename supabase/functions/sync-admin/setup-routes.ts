@@ -8,7 +8,7 @@ import { judgeSetup } from "./setup.ts";
 /** The time limit of all requests to Auth for one request. */
 const TIMEOUT_MS = 5_000;
 
-/** The route that tells what is missing from the setup. It reads only, and Auth that does not answer leaves one question open. */
+/** Adds the route that lists the missing steps of the setup; it only reads, and without an answer of Auth one step stays open. */
 export function addSetupRoutes(app: FunctionApp, { rpc, clock, env }: AdminDeps): void {
   app.get("/setup", ...requireRole("admin"), refuseQuery, async (c) => {
     const signal = AbortSignal.timeout(TIMEOUT_MS);

@@ -4,14 +4,14 @@ import { counted, instant, MINUTE } from "../../../services/verdict.ts";
 import type { SetupResponse, SetupStep } from "../../../types/admin.ts";
 import type { PeopleCount } from "./people.ts";
 
-/** What the functions know from their environment. */
+/** The facts from the environment of the functions. */
 interface Settings {
   hasAuditKey: boolean;
   hasHeartbeatUrl: boolean;
 }
 
 type Channel = SetupFacts["channels"][number];
-/** The section of the runbook about what is set outside the page. */
+/** The section of the runbook about settings outside the page. */
 const HOW = "#/runbook/setup";
 type Finding = Pick<SetupStep, "is_done" | "message">;
 const done = (message: string): Finding => ({ is_done: true, message });
@@ -49,7 +49,7 @@ function judgeAdmins(people: PeopleCount | null): Finding {
   return people.admins > 0 ? done("a person has the role admin") : open("nobody has the role admin: create the first admin");
 }
 
-/** An admin can do what an operator can; the second person acts when the first cannot. */
+/** Judges whether two people can act, because one person can be away; an admin has the rights of an operator. */
 function judgeOperators(people: PeopleCount | null): Finding {
   if (people === null) return UNKNOWN_PEOPLE;
   if (people.admins + people.operators >= 2) return done("at least two people can act on an alert");
@@ -84,7 +84,7 @@ function judgeUpstream({ upstream: { backoff_until, last_answer } }: SetupFacts)
 const isSet = (name: string, isDone: boolean, purpose: string): Finding =>
   isDone ? done(`${name} is set`) : open(`set ${name}: ${purpose}`);
 
-/** Judges what an admin must still do before the installation can work unwatched. `people` is null when Auth did not answer. */
+/** Judges the steps that an admin must do before the installation can run unattended; `people` is null when Auth did not answer. */
 export function judgeSetup(facts: SetupFacts, people: PeopleCount | null, settings: Settings): SetupResponse {
   const steps: SetupStep[] = [
     { code: "FUNCTION_CALLS", ...judgeSecrets(facts, ["project_url", "secret_key"], "the database cannot call the functions"), link: HOW },
@@ -103,7 +103,7 @@ export function judgeSetup(facts: SetupFacts, people: PeopleCount | null, settin
     },
     {
       code: "HEARTBEAT",
-      ...isSet("ALERT_HEARTBEAT_URL", settings.hasHeartbeatUrl, "a service outside then notices when the whole project stops"),
+      ...isSet("ALERT_HEARTBEAT_URL", settings.hasHeartbeatUrl, "an external service then notices when the whole project stops"),
       link: HOW,
     },
     { code: "AUDIT_KEY", ...isSet("AUDIT_KEY", settings.hasAuditKey, "the audit log is not sealed without it"), link: HOW },

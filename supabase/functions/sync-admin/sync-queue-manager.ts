@@ -17,7 +17,7 @@ export function withEstimate({ as_of, estimate: facts, ...job }: Answer<"enqueue
   };
 }
 
-/** The SHA-256 of a request; the order of its fields does not change it. */
+/** The SHA-256 of a request, independent of the order of its fields. */
 async function hashOf(request: Record<string, unknown>): Promise<string> {
   const text = JSON.stringify(Object.entries(request).filter(([, value]) => value !== undefined).toSorted(([a], [b]) => a < b ? -1 : 1));
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
@@ -25,8 +25,8 @@ async function hashOf(request: Record<string, unknown>): Promise<string> {
 }
 
 /**
- * Enqueues a job and dispatches the jobs that may start. It returns the earlier job of a repeated Idempotency-Key, or a waiting job of the same
- * target instead of a new one.
+ * Enqueues a job and dispatches the jobs that may start. A repeated Idempotency-Key returns its earlier job, and a trigger for the target
+ * of a waiting job returns that job.
  * @throws AppError
  */
 export async function triggerSync(

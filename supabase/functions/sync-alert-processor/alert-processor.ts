@@ -3,7 +3,7 @@ import type { Clock } from "../../../services/clock.ts";
 import type { Log } from "../../../services/log.ts";
 import type { Rpc } from "../../../services/rpc.ts";
 
-/** Measures all rules, decides the transitions and applies those whose incidents no other evaluator has changed. @throws DatabaseError */
+/** Measures all rules, and decides and applies the transitions of incidents that no other evaluator has changed. @throws DatabaseError */
 export async function evaluateRules(rpc: Rpc, clock: Clock, log: Log, cause: string): Promise<number> {
   const { broken, ...measured } = await rpc("measure_alert_rules", { as_of: clock.asOf() });
   const { transitions, recovered } = decideAll(measured);

@@ -4,8 +4,8 @@ import type { Rpc } from "../../../services/rpc.ts";
 import type { Channels } from "./notification-service.ts";
 
 /**
- * Posts every incident that fires or ended within 15 minutes to each Alertmanager, outside the outbox: Alertmanager groups, inhibits, limits
- * and repeats itself. Returns the number of posts. @throws DatabaseError
+ * Posts every incident that fires, or ended within 15 minutes, to each Alertmanager, and returns the number of posts. The posts are outside
+ * the outbox, because Alertmanager groups, inhibits, limits and repeats its notifications. @throws DatabaseError
  */
 export async function postAlerts(rpc: Rpc, clock: Clock, log: Log, { messages }: Pick<Channels, "messages">): Promise<number> {
   const { receivers, items } = await rpc("get_alertmanager_alerts", { as_of: clock.asOf() });

@@ -14,13 +14,16 @@ type Deps = AppDeps & {
   waitUntil: (work: Promise<unknown>) => void;
 };
 
-/** `POST /` closes the runs of dead workers, evaluates all rules and delivers the due notifications and weekly reports. Cron calls it each minute, the database after a failed run. */
+/**
+ * `POST /` closes the runs of dead workers, evaluates all rules and delivers the due notifications and weekly reports. pg_cron calls it
+ * each minute, and the database calls it after a failed run.
+ */
 export function createApp(deps: Deps): FunctionApp {
   const app = createFunctionApp("sync-alert-processor", deps);
   app.post("/", requireSecret, async (c) => {
     const { cause } = await readBody(c.req.raw, ProcessRequest);
     const work = processAlerts(deps, cause);
-    // The response does not wait for the work: pg_net ends a request after five seconds.
+    // The response does not wait for the work, because pg_net ends a request after five seconds.
     deps.waitUntil(work.catch((error: unknown) => deps.log("error", "processing_failed", { cause, message: String(error) })));
     return c.json({ status: "ACCEPTED" }, 202);
   });
@@ -30,7 +33,7 @@ export function createApp(deps: Deps): FunctionApp {
 async function processAlerts({ rpc, clock, log, channels, heartbeat }: Deps, cause: string): Promise<void> {
   const closed = await rpc("reap_sync_executions", { as_of: clock.asOf() });
   if (closed > 0) log("warn", "dead_runs_closed", { closed, cause });
-  // After a failed evaluation the due notifications are still delivered.
+  // A failed evaluation does not stop the delivery of due notifications.
   const isEvaluated = await evaluateRules(rpc, clock, log, cause).then(() => true, (error: unknown) => {
     log("error", "evaluation_failed", { cause, message: String(error) });
     return false;
@@ -42,6 +45,6 @@ async function processAlerts({ rpc, clock, log, channels, heartbeat }: Deps, cau
   await deliverDue(rpc, clock, log, channels);
   await posts;
   if (isEvaluated) await heartbeat();
-  // The report comes last, so that nothing about it can delay an alert.
+  // Reports are sent last, so that they cannot delay an alert.
   await deliverReports(rpc, clock, log, channels);
 }

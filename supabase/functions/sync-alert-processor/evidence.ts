@@ -17,7 +17,7 @@ function figuresOf(name: string, figures: unknown): string | null {
   return `${name}: ${words.filter((part) => part !== null).join(", ")}`;
 }
 
-/** A value of an unknown name, without the marks of JSON. */
+/** The text of an unknown value, without the punctuation of JSON. */
 function plain(value: unknown): string {
   if (Array.isArray(value)) return value.map(plain).join(", ");
   return isObject(value)
@@ -28,10 +28,10 @@ function plain(value: unknown): string {
 const isTime = (value: unknown): value is string =>
   isText(value) && /^\d{4}-\d{2}-\d{2}[T ]/.test(value) && Number.isFinite(Date.parse(value));
 
-/** The evidence that other lines have: the title the tournament and the lowest entity, the line of the end the peak with its time. */
+/** The evidence in other lines: the tournament and the lowest entity in the title, the peak and its time in the line of the end. */
 const ELSEWHERE = ["tournament", "lowest", "of", "peak", "at"];
 
-/** The evidence in words, one statement each, without what the cause says. */
+/** The evidence in words, one statement for each fact that the cause does not have. */
 export function evidenceOf(item: IncidentFacts): string[] {
   const { metric } = item, evidence = explainingEvidence(item);
   const cause = causeOf(item);
@@ -39,7 +39,7 @@ export function evidenceOf(item: IncidentFacts): string[] {
     if (value === null || value === undefined || ELSEWHERE.includes(name)) return [];
     switch (name) {
       case "runs":
-        // A shared failure counts tournaments here.
+        // The value of a shared failure is a number of tournaments.
         return [
           value === 0 || !isNumber(value) || metric === "shared_failure"
             ? null
@@ -62,7 +62,7 @@ export function evidenceOf(item: IncidentFacts): string[] {
       case "channels":
         return [isObject(value) ? `undelivered: ${countsInWords(value)}` : null];
       case "failed":
-        // The cause names each channel.
+        // The cause of the incident already names each failed channel.
         return [];
       case "waiting":
         return [`${value} ${value === 1 ? "job" : "jobs"} in the queue`];

@@ -1,7 +1,7 @@
 import type { Env } from "../../../services/env.ts";
 import type { Links } from "./channels/channel.ts";
 
-/** A relative path below a base address, which may lack its last slash. */
+/** The address of a relative path below a base address, with or without a last slash. */
 function below(base: string, path: string): string {
   const folder = new URL(base);
   folder.hash = folder.search = "";
@@ -9,14 +9,14 @@ function below(base: string, path: string): string {
   return new URL(`./${path.replace(/^\/+/, "")}`, folder).href;
 }
 
-/** The section of docs/runbook.md that a shipped rule links to. The page has these sections. */
+/** The form of a link of a shipped rule to a section of docs/runbook.md; the page has these sections. */
 const SECTION = /^docs\/runbook\.md#([\w-]+)$/;
 
 /** The addresses in messages, from DASHBOARD_URL and RUNBOOK_URL. */
 export function linksOf({ DASHBOARD_URL: page, RUNBOOK_URL: runbooks }: Pick<Env, "DASHBOARD_URL" | "RUNBOOK_URL">): Links {
   return {
     page: page ?? null,
-    // The dashboard routes by the URL's hash, so that any static file host can serve it.
+    // The page routes by the hash of the URL, so that any static file host can serve it.
     incident: (id) => page ? new URL(`#/alerts/${encodeURIComponent(id)}`, page).href : null,
     canary: (id) => page ? new URL(`#/canaries/${encodeURIComponent(id)}`, page).href : null,
     runbook: (url) => {

@@ -19,10 +19,10 @@ const HEADINGS = {
   MISSED: "Missed",
 } as const;
 
-/** The length of a headline is below this number: the header of a Slack message has 150 characters at most. */
+/** The length below which a headline stays, because the header of a Slack message has 150 characters at most. */
 const HEADLINE = 150;
 
-/** The mark of a text that is not shown whole. */
+/** The mark at the end of a cut text. */
 export const CUT = "… (cut; see the incident)";
 
 const rank = ({ severity }: MessageItem): number => SEVERITIES.indexOf(severity);
@@ -36,7 +36,7 @@ function headingOf(item: MessageItem): string {
   return item.is_new ? HEADINGS[item.kind] : "Still firing";
 }
 
-/** How long an incident that has ended was open; null for one that is firing, and for missed runs, which were recorded afterwards. */
+/** The duration of an ended incident; null for a firing one, and for missed runs, whose incident has ended when it opens. */
 function lengthOf({ kind, opened_at, resolved_at }: MessageItem): string | null {
   if (resolved_at === null || kind === "MISSED") return null;
   return inWords(Math.max(Date.parse(resolved_at) - Date.parse(opened_at), 0));
@@ -51,8 +51,8 @@ function countsOf(items: MessageItem[]): string | null {
 }
 
 /**
- * The subject and the header of a message: the worst incident that fires, a new one first, and the number of incidents in each state. Only
- * a message in which every incident has ended says that an incident is resolved.
+ * The subject and the header of a message: the worst firing incident, a new one first, and the number of incidents in each state. The worst
+ * incident is a resolved one only when every incident of the message has ended.
  */
 export function subjectOf(items: MessageItem[]): string {
   const canary = items.find(isCanary);
@@ -68,7 +68,7 @@ export function subjectOf(items: MessageItem[]): string {
   return `${head}${fit(causeOf(first), room - place.length)}${place}${tail}`;
 }
 
-/** States how many notifications over the hourly limit the message combines; null when there are none. */
+/** The note with the number of notifications over the hourly limit that the message combines; null without one. */
 export function limitNoteOf({ over_limit, hourly_limit }: Pick<Message, "over_limit"> & Pick<Destination, "hourly_limit">): string | null {
   if (over_limit === 0) return null;
   return `This message combines ${over_limit} ${
@@ -79,13 +79,13 @@ export function limitNoteOf({ over_limit, hourly_limit }: Pick<Message, "over_li
 /** A line of a paragraph: text, or a labelled link. */
 export type Line = { text: string } | { label: string; name: string; url: string };
 
-/** What a message says about one incident. */
+/** The text of a message about one incident. */
 interface Paragraph {
   title: string;
   lines: Line[];
 }
 
-/** When the incident began, opened and ended. */
+/** The times at which the incident began, opened and ended. */
 function timesOf({ kind, began_at, opened_at, resolved_at }: MessageItem): string {
   if (resolved_at === null) return `Since ${inUtc(began_at ?? opened_at)}`;
   if (kind === "MISSED") return `From ${inUtc(began_at ?? opened_at)} until ${inUtc(resolved_at)}`;
@@ -99,18 +99,18 @@ function timesOf({ kind, began_at, opened_at, resolved_at }: MessageItem): strin
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** `Resolved after 25 minutes; at worst 10 of 10 tournaments`; null for an incident that is firing. */
+/** The line of the end, `Resolved after 25 minutes; at worst 10 of 10 tournaments`; null for a firing incident. */
 function endOf(item: MessageItem): string | null {
   const length = lengthOf(item), worst = peakOf(item);
   const peak = worst !== null && item.metric === "consecutive_failures" ? `${worst} in a row` : worst;
   return length === null ? null : `Resolved after ${length}${peak === null ? "" : `; at worst ${peak}`}`;
 }
 
-/** The address of an incident on the page; a canary is none, so that its link opens the channels. */
+/** The address of an incident on the page; the list of channels for a canary, because the page has no view of a test incident. */
 export const addressOf = (item: MessageItem, links: Links): string | null =>
   isCanary(item) ? links.page && new URL("#/alerts/channels", links.page).href : links.incident(item.incident_id);
 
-/** What a canary says: only the recipient of an email has to do something. */
+/** The paragraph of a canary; only an email asks its recipient for an act. */
 function canaryParagraph({ rule_name, opened_at, evidence }: MessageItem, links: Links): Paragraph {
   const id = canaryIdOf(evidence), url = id && links.canary(id);
   const texts = [
@@ -140,7 +140,7 @@ export function paragraphOf(item: MessageItem, links: Links): Paragraph {
     endOf(item),
     timesOf(item),
     `Why: ${reason}`,
-    // The message of an incident that has ended is about the recovered value, which its reason has too.
+    // The message of an ended incident has the recovered value, which its reason also has.
     isOver || reason.includes(message) || cause === message ? null : `Measured: ${message}`,
     evidence.length ? `Evidence: ${fit(evidence.join("; "), 1_000, CUT)}` : null,
     incident ? null : `Incident: ${item.incident_id}`,

@@ -54,7 +54,7 @@ export function createChannels(
       pagerduty: sendPagerduty(http, links),
       email: sendEmail(smtp, links),
       alertmanager: sendAlertmanager(http, links),
-      // The dashboard reads incidents from the database, so there is nothing to send.
+      // The page reads incidents from the database, so the channel sends no message.
       dashboard: () => Promise.resolve({ outcome: "SENT", is_answered: true }),
     },
     reports: {
@@ -69,7 +69,7 @@ export function createChannels(
   };
 }
 
-/** Creates the call to the heartbeat URL after a successful evaluation; a missing URL or a failed call is no error. */
+/** Creates the call of the heartbeat URL after a successful evaluation; a missing URL or a failed call is no error. */
 export function createHeartbeat(url: string | undefined, log: Log, send: typeof fetch = fetch): () => Promise<void> {
   return async () => {
     if (url === undefined) return;
@@ -78,13 +78,13 @@ export function createHeartbeat(url: string | undefined, log: Log, send: typeof 
       await response.body?.cancel();
       if (!response.ok) log("warn", "heartbeat_refused", { status: response.status });
     } catch {
-      // The error's message may contain the URL, and its path is usually a secret.
+      // The message of the error is not logged, because it can contain the URL, whose path is usually a secret.
       log("warn", "heartbeat_not_answered");
     }
   };
 }
 
-/** Claims the groups with undelivered states, sends a message for each, and repeats until none is due; returns the number of messages. @throws DatabaseError */
+/** Claims the due groups and sends a message for each, until none is due; returns the number of messages. @throws DatabaseError */
 export async function deliverDue(rpc: Rpc, clock: Clock, log: Log, channels: Pick<Channels, "messages">): Promise<number> {
   let messages = 0;
   for (;;) {
@@ -101,7 +101,7 @@ async function deliver(rpc: Rpc, clock: Clock, log: Log, { messages }: Pick<Chan
   const startedAt = clock.monotonic();
   const delivery = await messages[group.kind]({ id, group: group.group, items: plan.items, over_limit: group.over_limit }, group);
   const p = { token: group.token, message_id: id, reported: plan.reported, ...delivery, duration_ms: clock.monotonic() - startedAt };
-  // If this call fails, the lease expires and the states are sent again; the same states have the same id.
+  // If this call fails, the lease expires and the processor sends the states again; an unchanged message has the same id.
   await rpc("record_alert_delivery", { p, as_of: clock.asOf() });
   log(delivery.outcome === "SENT" ? "info" : "warn", "notification", { id, channel: group.channel, ...delivery });
 }

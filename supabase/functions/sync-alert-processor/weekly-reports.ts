@@ -8,7 +8,7 @@ import type { Channels } from "./notification-service.ts";
 
 const BATCH = 20;
 
-/** Claims the weekly reports that are due, sends them, and repeats until none is due; returns the number of messages. @throws DatabaseError */
+/** Claims and sends the due weekly reports until none is due; returns the number of messages. @throws DatabaseError */
 export async function deliverReports(rpc: Rpc, clock: Clock, log: Log, { reports }: Channels): Promise<number> {
   let messages = 0;
   for (;;) {
@@ -23,7 +23,7 @@ async function deliver(rpc: Rpc, clock: Clock, log: Log, reports: Channels["repo
   const { id, token, kind, channel, facts } = claimed;
   const report = weeklyReportOf(facts);
   const delivery = await reports[kind]({ id, report, ...reportWords(report) }, claimed);
-  // If this call fails, the lease expires and the report is given up: perhaps it was received.
+  // If this call fails, the lease expires and the report is not sent again, because the destination may have it.
   await rpc("record_weekly_report", { p: { token, ...delivery }, as_of: clock.asOf() });
   log(delivery.outcome === "SENT" ? "info" : "warn", "weekly_report", { id, channel, ...delivery });
 }

@@ -9,7 +9,7 @@ import { PERIODS } from "../../../types/history.ts";
 
 export const AlertQualityQuery = z.strictObject({ period: z.enum(QUALITY_PERIODS).default("30d") });
 
-/** What each rule did in a period, and the bad events that no incident accompanied. @throws DatabaseError */
+/** The incidents and notifications of each rule in a period, and the bad events without an incident. @throws DatabaseError */
 export async function readAlertQuality(
   rpc: Rpc<"get_alert_quality">,
   clock: Clock,
@@ -18,7 +18,7 @@ export async function readAlertQuality(
   return { period, ...await rpc("get_alert_quality", { p: { span: PERIODS[period].span }, as_of: clock.asOf() }) };
 }
 
-/** The threshold that would have spared incidents of a rule. @throws AppError NOT_FOUND */
+/** The threshold that avoids incidents of a rule in a replay. @throws AppError NOT_FOUND */
 export async function suggestChange(
   rpc: Rpc<"replay_alert_rule">,
   clock: Clock,

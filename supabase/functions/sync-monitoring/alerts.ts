@@ -24,7 +24,7 @@ export async function listAlerts(
   query: z.infer<typeof AlertQuery>,
 ): Promise<z.infer<typeof AlertListResponse>> {
   const { entity, limit, cursor: after, ...filters } = query;
-  // One incident more than the page shows whether a next page exists.
+  // One row more than the limit shows whether a next page exists.
   const p = { ...filters, entity_type: entity, ...after, limit: limit + 1 };
   const { alerts: found, mean_times, titles } = await rpc("list_alert_incidents", { p, as_of: clock.asOf() });
   const alerts = found.slice(0, limit);
@@ -41,7 +41,7 @@ export async function readAlert(rpc: Rpc<"get_alert_incident">, clock: Clock, id
   const found = await rpc("get_alert_incident", { p: { id }, as_of: clock.asOf() });
   if (!found) throw new AppError("NOT_FOUND", `there is no alert ${id}`);
   const nameOf = nameIn(found.titles);
-  // The schema leaves out what only the words are made of.
+  // The schema removes the fields that only the words need.
   return AlertDetailResponse.parse({
     ...describeIncident(found, nameOf),
     ...escalationOf(found),

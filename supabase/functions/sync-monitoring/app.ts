@@ -20,7 +20,7 @@ import {
 import { SyncHealthResponse } from "../../../types/monitoring.ts";
 import { ObjectiveDetailResponse, ObjectiveListResponse } from "../../../types/objectives.ts";
 import { SearchQuery, SearchResponse } from "../../../types/search.ts";
-import { ErrorResponse, TournamentNo } from "../../../types/sync.ts";
+import { TournamentNo } from "../../../types/sync.ts";
 import { AlertQualityResponse, RuleSuggestionResponse } from "../../../types/alert-quality.ts";
 import { WeeklyReportResponse } from "../../../types/weekly-report.ts";
 import { type AppDeps, type AppVariables, createFunctionApp, type FunctionApp, refuseQuery, requireRole } from "../_shared/app.ts";
@@ -45,54 +45,70 @@ import {
 } from "./history.ts";
 import { readMetrics } from "./metrics.ts";
 import { listObjectives, readObjective } from "./objectives.ts";
-import { openApiDocument, statedAccess } from "./openapi.ts";
+import { openApiDocument } from "./openapi.ts";
+import { HEADERS, IF_NONE_MATCH, NOT_MODIFIED, operation, READ_HEADERS, refusals } from "./openapi-components.ts";
 import { scrape } from "./prometheus.ts";
 import { search } from "./search.ts";
 import { readSystemStatus } from "./system-status.ts";
 import { AlertQualityQuery, readAlertQuality, suggestChange } from "./alert-quality.ts";
 import { readWeeklyReport } from "./weekly-report.ts";
 
-const json = <T>(description: string, schema: T) => ({ description, content: { "application/json": { schema } } });
-const refusals = {
-  401: json("The token or key is missing or invalid", ErrorResponse),
-  403: json("The token has no role", ErrorResponse),
-  503: json("The database is not available", ErrorResponse),
-};
+const json = <T extends z.ZodType>(description: string, schema: T, headers: Record<string, { $ref: string }> = READ_HEADERS) => ({
+  description,
+  headers,
+  content: { "application/json": { schema } },
+});
 const NoQuery = z.strictObject({});
 const WithId = z.object({ id: z.uuid() });
 
 /** A read with a query, for viewers and up. */
-const read = <P extends string, Q extends z.ZodObject, R extends z.ZodType>(path: P, description: string, query: Q, response: R) =>
-  createRoute({
-    method: "get",
-    path,
-    middleware: requireRole("viewer"),
-    ...statedAccess("viewer"),
-    request: { query },
-    responses: { 200: json(description, response), 400: json("A filter is invalid; details name it", ErrorResponse), ...refusals },
-  });
-
-/** A read of one object by the key in its path, for viewers and up. */
-const readOne = <P extends string, K extends z.ZodObject, R extends z.ZodType, Q extends z.ZodObject = typeof NoQuery>(
+const read = <P extends string, Q extends z.ZodObject, R extends z.ZodType>(
+  operationId: string,
   path: P,
-  description: string,
-  params: K,
+  summary: string,
+  query: Q,
   response: R,
-  query: Q = NoQuery as unknown as Q,
 ) =>
   createRoute({
     method: "get",
     path,
     middleware: requireRole("viewer"),
-    ...statedAccess("viewer"),
-    request: { params, query },
-    responses: {
-      200: json(description, response),
-      400: json("The key in the path is invalid", ErrorResponse),
-      404: json("No such object exists", ErrorResponse),
-      ...refusals,
-    },
+    ...operation(operationId, path, "viewer", summary),
+    parameters: [IF_NONE_MATCH],
+    request: { query },
+    responses: { 200: json(summary, response), 304: NOT_MODIFIED, ...refusals() },
   });
+
+/** A read of one object by the key in its path, for viewers and up. */
+const readOne = <P extends string, K extends z.ZodObject, R extends z.ZodType>(
+  operationId: string,
+  path: P,
+  summary: string,
+  params: K,
+  response: R,
+) =>
+  createRoute({
+    method: "get",
+    path,
+    middleware: requireRole("viewer"),
+    ...operation(operationId, path, "viewer", summary),
+    parameters: [IF_NONE_MATCH],
+    request: { params, query: NoQuery },
+    responses: { 200: json(summary, response), 304: NOT_MODIFIED, ...refusals(404) },
+  });
+
+/** The route of a suggested change; each request replays the rule, so the answer has no ETag. */
+const suggestRuleChange = createRoute({
+  method: "get",
+  path: "/alert-quality/{id}",
+  middleware: requireRole("viewer"),
+  ...operation("suggestRuleChange", "/alert-quality/{id}", "viewer", "A threshold that would have spared incidents of the rule"),
+  request: { params: WithId, query: AlertQualityQuery },
+  responses: {
+    200: json("A threshold, or the reason for none", RuleSuggestionResponse, HEADERS),
+    ...refusals(404),
+  },
+});
 
 /** The app of the reads; a read never writes. */
 export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: Clock; env: Env }): FunctionApp {
@@ -100,60 +116,92 @@ export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: C
   const reader = (c: Context<AppVariables>) => readerOf(c, rpc, clock);
 
   app.openapi(
-    read("/health-overview", "Every active entity with its status and the reasons for it", NoQuery, SyncHealthResponse),
+    read(
+      "getHealthOverview",
+      "/health-overview",
+      "Every active entity with its status and the reasons for it",
+      NoQuery,
+      SyncHealthResponse,
+    ),
     async (c) => c.json(await readHealthOverview(reader(c), clock), 200),
   );
   app.openapi(
-    read("/performance-history", "The buckets of a period, evenly spaced, and its totals", PeriodQuery, PerformanceHistoryResponse),
+    read(
+      "getPerformanceHistory",
+      "/performance-history",
+      "The buckets of a period, evenly spaced, and its totals",
+      PeriodQuery,
+      PerformanceHistoryResponse,
+    ),
     async (c) => c.json(await readHistory(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
-    read("/sync-statistics", "Counts, rates, durations and throughput, with the period before", PeriodQuery, SyncStatisticsResponse),
+    read(
+      "getSyncStatistics",
+      "/sync-statistics",
+      "Counts, rates, durations and throughput, with the period before",
+      PeriodQuery,
+      SyncStatisticsResponse,
+    ),
     async (c) => c.json(await readStatistics(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
-    read("/error-analytics", "The error counts of a period, and its groups by fingerprint", ErrorAnalyticsQuery, ErrorAnalyticsResponse),
+    read(
+      "getErrorAnalytics",
+      "/error-analytics",
+      "The error counts of a period, and its groups by fingerprint",
+      ErrorAnalyticsQuery,
+      ErrorAnalyticsResponse,
+    ),
     async (c) => c.json(await readErrorAnalytics(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
-    read("/errors", "Errors, newest first", ErrorQuery, ErrorListResponse),
+    read("listErrors", "/errors", "Errors, newest first", ErrorQuery, ErrorListResponse),
     async (c) => c.json(await listErrors(reader(c), c.req.valid("query")), 200),
   );
   app.openapi(
-    read("/executions", "Runs, newest first", ExecutionQuery, ExecutionListResponse),
+    read("listExecutions", "/executions", "Runs, newest first", ExecutionQuery, ExecutionListResponse),
     async (c) => c.json(await listExecutions(reader(c), c.req.valid("query")), 200),
   );
   app.openapi(
     readOne(
+      "getExecution",
       "/executions/{id}",
-      "One run with its tournaments, what it left out, errors, call, job, incidents, and the usual run",
+      "One run with its tournaments, omissions, errors, call, job and incidents, and the usual run",
       WithId,
       ExecutionDetailResponse,
     ),
     async (c) => c.json(await readExecution(reader(c), clock, c.req.valid("param").id), 200),
   );
   app.openapi(
-    read("/tournaments", "The synced tournaments, the failing ones first", TournamentQuery, TournamentListResponse),
+    read("listTournaments", "/tournaments", "The synced tournaments, the failing ones first", TournamentQuery, TournamentListResponse),
     async (c) => c.json(await listTournaments(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
-    readOne("/tournaments/{no}", "One tournament with its last 100 results", z.object({ no: TournamentNo }), TournamentDetailResponse),
+    readOne(
+      "getTournament",
+      "/tournaments/{no}",
+      "One tournament with its last 100 results",
+      z.object({ no: TournamentNo }),
+      TournamentDetailResponse,
+    ),
     async (c) => c.json(await readTournament(reader(c), clock, c.req.valid("param").no), 200),
   );
   app.openapi(
-    read("/alerts", "Incidents, newest first, and the mean times of the last 30 days", AlertQuery, AlertListResponse),
+    read("listAlerts", "/alerts", "Incidents, newest first, and the mean times of the last 30 days", AlertQuery, AlertListResponse),
     async (c) => c.json(await listAlerts(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
-    readOne("/alerts/{id}", "One incident with its timeline and notifications", WithId, AlertDetailResponse),
+    readOne("getAlert", "/alerts/{id}", "One incident with its timeline and notifications", WithId, AlertDetailResponse),
     async (c) => c.json(await readAlert(reader(c), clock, c.req.valid("param").id), 200),
   );
   app.openapi(
-    read("/objectives", "Each objective with its error budget and what spent it", NoQuery, ObjectiveListResponse),
+    read("listObjectives", "/objectives", "Each objective with its error budget and its causes", NoQuery, ObjectiveListResponse),
     async (c) => c.json(await listObjectives(reader(c), clock), 200),
   );
   app.openapi(
     readOne(
+      "getObjective",
       "/objectives/{id}",
       "One objective with the course of its budget, its causes, rules and incidents",
       WithId,
@@ -162,33 +210,40 @@ export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: C
     async (c) => c.json(await readObjective(reader(c), clock, c.req.valid("param").id), 200),
   );
   app.openapi(
-    read("/alert-quality", "What each rule did in a period, and how useful that was", AlertQualityQuery, AlertQualityResponse),
+    read(
+      "getAlertQuality",
+      "/alert-quality",
+      "The incidents and messages of each rule in a period, and how useful they were",
+      AlertQualityQuery,
+      AlertQualityResponse,
+    ),
     async (c) => c.json(await readAlertQuality(reader(c), clock, c.req.valid("query")), 200),
   );
   app.openapi(
-    readOne(
-      "/alert-quality/{id}",
-      "A threshold that would have spared incidents of the rule",
-      WithId,
-      RuleSuggestionResponse,
-      AlertQualityQuery,
-    ),
+    suggestRuleChange,
     async (c) => c.json(await suggestChange(rpc, clock, c.req.valid("param").id, c.req.valid("query")), 200),
   );
   app.openapi(
-    read("/weekly-report", "The report of the last whole week, with the text that people receive", NoQuery, WeeklyReportResponse),
+    read(
+      "getWeeklyReport",
+      "/weekly-report",
+      "The report of the last whole week, with the text that people receive",
+      NoQuery,
+      WeeklyReportResponse,
+    ),
     async (c) => c.json(await readWeeklyReport(reader(c), clock, env), 200),
   );
   app.openapi(
-    read("/metrics", "The monitoring and performance metrics of the last 24 hours", NoQuery, MetricsResponse),
+    read("getMetrics", "/metrics", "The monitoring and performance metrics of the last 24 hours", NoQuery, MetricsResponse),
     async (c) => c.json(await readMetrics(reader(c), clock), 200),
   );
   app.openapi(
-    read("/system-status", "Each component with its status and evidence", NoQuery, SystemStatusResponse),
+    read("getSystemStatus", "/system-status", "Each component with its status and evidence", NoQuery, SystemStatusResponse),
     async (c) => c.json(await readSystemStatus(reader(c), clock), 200),
   );
   app.openapi(
     read(
+      "search",
       "/search",
       "The objects with a name, number or id, and the incidents with a cause, that match a text",
       SearchQuery,
@@ -196,7 +251,8 @@ export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: C
     ),
     async (c) => c.json(await search(reader(c), c.req.valid("query")), 200),
   );
-  app.get("/openapi.json", ...requireRole("viewer"), refuseQuery, (c) => c.json(openApiDocument(app)));
+  let document: ReturnType<typeof openApiDocument> | undefined;
+  app.get("/openapi.json", ...requireRole("viewer"), refuseQuery, (c) => c.json(document ??= openApiDocument(app)));
   app.get("/prometheus", async (c) => {
     const given = /^Bearer (\S+)$/.exec(c.req.header("authorization") ?? "")?.[1];
     if (!env.PROMETHEUS_TOKEN || !isToken(given, env.PROMETHEUS_TOKEN)) {
@@ -204,14 +260,14 @@ export function createApp({ rpc, log, access, clock, env }: AppDeps & { clock: C
     }
     return c.text(await scrape(rpc, clock), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
-  app.get("/badge/:name", async (c) => {
+  app.get("/badge/:badge", async (c) => {
     if (!env.BADGE_TOKEN || !isToken(c.req.query("token"), env.BADGE_TOKEN)) {
       throw new AppError("UNAUTHORIZED", "send BADGE_TOKEN as ?token=");
     }
-    const entity = /^([a-z][a-z0-9_]{1,62})\.svg$/.exec(c.req.param("name"))?.[1] ?? "";
+    const entity = /^([a-z][a-z0-9_]{1,62})\.svg$/.exec(c.req.param("badge"))?.[1] ?? "";
     const overview = await readHealthOverview(rpc, clock);
     const status = entity === "all" ? overview.overall_status : overview.sync_entities[entity]?.status;
-    if (!status) throw new AppError("ENTITY_UNKNOWN", `there is no badge ${c.req.param("name")}`);
+    if (!status) throw new AppError("ENTITY_UNKNOWN", `there is no badge ${c.req.param("badge")}`);
     return c.body(badge(entity, status), 200, { "content-type": "image/svg+xml", "cache-control": "max-age=60" });
   });
   return app;

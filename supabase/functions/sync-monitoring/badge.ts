@@ -4,7 +4,7 @@ const COLOURS: Record<HealthStatus, string> = { HEALTHY: "#2e7d32", WARNING: "#b
 /** The approximate width of a character of Verdana at 11 px. */
 const CHARACTER = 7, PADDING = 10;
 
-/** An SVG badge with an entity and its status, which is written too, because not every reader can see the colour. */
+/** An SVG badge with an entity and its status, as a colour and as a word, because not every reader can see the colour. */
 export function badge(entity: string, status: HealthStatus): string {
   const label = status.toLowerCase();
   const left = entity.length * CHARACTER + PADDING, right = label.length * CHARACTER + PADDING;

@@ -1,10 +1,10 @@
 import type { CallFacts, ScheduleFacts } from "../../../services/contract/system.ts";
 import { instant, SECOND } from "../../../services/verdict.ts";
 
-/** pg_net sends a request within about a second, and its call times out after 5 s. */
+/** The time after which a missing answer is lost; pg_net sends a request within about a second and ends it after 5 s. */
 const ANSWER_MS = 15 * SECOND;
 
-/** What a person does about an answer that is no success. */
+/** The cause of an unsuccessful answer, and the act that corrects it. */
 function refusal(status: number, functionName: string): string {
   const answered = `${functionName} answered ${status}`;
   if (status === 401 || status === 403) {
@@ -16,7 +16,7 @@ function refusal(status: number, functionName: string): string {
   return `${answered}: read its log and net._http_response`;
 }
 
-/** Why a call started no run; null while its answer can still come. */
+/** The reason why a call started no run; null while its answer can still arrive. */
 export function lossOf(call: CallFacts, functionName: string, now: number): string | null {
   const sent = `the call of ${instant(call.at)}`;
   if (call.outcome === "NOT_CONFIGURED") return `${sent} was not sent, because Vault had no project_url or no secret_key`;
@@ -33,7 +33,7 @@ export function lossOf(call: CallFacts, functionName: string, now: number): stri
   return `${functionName} accepted ${sent} (${status}), but no run started: look for sync_not_recorded in its log`;
 }
 
-/** The loss of the newest call that was lost, with its due time; null when the last call is settled or its answer can still come. */
+/** The loss of the newest lost call, with its due time; null when the last call is settled or its answer can still arrive. */
 export function lostCall({ calls, function_name, good_at }: ScheduleFacts, now: number): string | null {
   for (const call of calls) {
     if (call.has_run || (good_at !== null && Date.parse(call.at) < Date.parse(good_at))) return null;

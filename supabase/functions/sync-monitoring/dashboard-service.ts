@@ -60,7 +60,7 @@ function describe(facts: EntityFacts, judgement: { status: HealthStatus; because
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
 const ratio = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
 
-/** Combines the last 24 hours of all entities: rates and durations are weighted by runs, memory is the highest peak. */
+/** Combines the last 24 hours of all entities; rates and durations are weighted by runs, and memory is the highest peak. */
 function summarize(entities: EntityFacts[]): PerformanceSummary {
   const weighted = (value: (facts: EntityFacts) => number | null) => sum(entities.map((facts) => (value(facts) ?? 0) * facts.runs_24h));
   const runs = sum(entities.map((facts) => facts.runs_24h));

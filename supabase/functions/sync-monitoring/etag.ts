@@ -9,14 +9,14 @@ function tagsOf(header: string | undefined): string[] {
   return (header ?? "").match(/\*|(?:W\/)?"[^"]*"/g)?.map((tag) => tag.startsWith('"') ? `W/${tag}` : tag) ?? [];
 }
 
-/** The `Rpc` of one request: sends the ETags of the caller and the time, and sets the ETag of the response. @throws NotModified when the caller has it */
+/** The `Rpc` of one request: sends the ETags of the caller and sets that of the response. @throws NotModified when the caller has it */
 export function readerOf(c: Context<AppVariables>, rpc: Rpc<"read_with_etag">, clock: Clock): Rpc<Read> {
   return async (fn, args) => {
     const p = "p" in args ? args.p : {};
     const known = tagsOf(c.req.header("if-none-match"));
     const { etag, is_same, body } = await rpc("read_with_etag", { p: { fn, p, known }, as_of: clock.asOf() });
     c.header("etag", etag);
-    // `*` matches every resource that exists; the body of a missing one is null.
+    // `*` matches every existing resource; the body of a missing resource is null.
     if (is_same || (known.includes("*") && body !== null)) throw new NotModified();
     c.header("cache-control", "private, no-cache");
     return parseAnswer(fn, body);

@@ -1,7 +1,7 @@
 import type { EntityFacts, UpstreamFacts } from "../../../services/contract/health.ts";
 import type { HealthReason, HealthStatus } from "../../../types/monitoring.ts";
 
-/** An entity can set its own threshold of consecutive failures. A success rate over fewer than `ratedRuns` runs is not judged. */
+/** The limits of the checks; an entity can have its own `consecutiveFailures`, and a rate of fewer than `ratedRuns` runs is not judged. */
 const LIMITS = { consecutiveFailures: 3, warningRate: 0.95, criticalRate: 0.8, ratedRuns: 4, slowShareOfMaxRuntime: 0.8 } as const;
 
 const ORDER: HealthStatus[] = ["HEALTHY", "WARNING", "CRITICAL"];

@@ -69,13 +69,13 @@ export const TournamentQuery = z.strictObject({
 type Query = z.infer<typeof PeriodQuery>;
 const withPeriod = ({ period, entity }: Query) => ({ ...PERIODS[period], entity_type: entity });
 
-/** An error with the advice for its code where the database has none. */
+/** An error with the advice for its code, when the database has none. */
 const withAdvice = <T extends z.infer<typeof SyncErrorRecord>>(error: T): T => ({
   ...error,
   recovery_suggestion: error.recovery_suggestion ?? adviceOf(error.error_code),
 });
 
-/** Every bucket of a period, also the empty ones. @throws DatabaseError */
+/** Every bucket of a period, with the empty ones. @throws DatabaseError */
 export async function readHistory(
   rpc: Rpc<"get_performance_history">,
   clock: Clock,
@@ -85,7 +85,7 @@ export async function readHistory(
   return { entity_type: query.entity ?? "all", period: query.period, ...answer };
 }
 
-/** The statistics of the runs of a period and of the period before. @throws DatabaseError */
+/** The statistics of the runs of a period and of the period before it. @throws DatabaseError */
 export async function readStatistics(
   rpc: Rpc<"get_sync_statistics">,
   clock: Clock,
@@ -151,7 +151,7 @@ export async function listTournaments(
   return { tournaments: found.slice(0, limit), next_cursor: found.length > limit ? String(offset + limit) : null };
 }
 
-/** One run with its tournaments, errors, job, incidents, and what it compares with. @throws AppError NOT_FOUND */
+/** One run with its tournaments, errors, job and incidents, and the runs for comparison. @throws AppError NOT_FOUND */
 export async function readExecution(rpc: Rpc<"get_execution">, clock: Clock, id: string): Promise<z.infer<typeof ExecutionDetailResponse>> {
   const found = await rpc("get_execution", { p: { id }, as_of: clock.asOf() });
   if (!found) throw new AppError("NOT_FOUND", `there is no execution ${id}`);

@@ -1,86 +1,106 @@
-import { OpenAPIHono, z } from "@hono/zod-openapi";
-import { type Access, type Route, ROUTES } from "../../../types/routes.ts";
+import { z } from "@hono/zod-openapi";
+import { ChannelName } from "../../../types/admin.ts";
+import { type Route, ROUTES } from "../../../types/routes.ts";
+import { VERSION } from "../../../services/version.ts";
 import { ErrorResponse } from "../../../types/sync.ts";
 import type { FunctionApp } from "../_shared/app.ts";
-import { SCHEMA_VERSION } from "../_shared/schema-check.ts";
+import { COMPONENTS, HEADERS, operation, refusals, TAG_LIST } from "./openapi-components.ts";
+import { createSchemaWriter } from "./openapi-schemas.ts";
 
 const INFO = {
   openapi: "3.1.0",
   info: {
     title: "Beach volleyball sync",
-    version: String(SCHEMA_VERSION),
+    version: VERSION,
     description: "The reads (sync-monitoring), the actions of people (sync-admin) and the functions that machines call.",
+    license: { name: "MIT", identifier: "MIT" },
   },
   servers: [{ url: "/functions/v1" }],
+  tags: TAG_LIST,
 };
-const MEANING: Record<number, string> = {
-  400: "The request is invalid; details name each field",
-  401: "The token or key is missing or invalid",
-  403: "The role of the token does not permit it",
-  404: "No such object exists",
-  409: "The current state does not permit it",
-  429: "Too many requests; Retry-After says when to try again",
-  503: "The database is not available",
-};
-const json = (schema: z.ZodType) => ({ "application/json": { schema } });
-const SECURITY_SCHEMES = {
-  user_token: { type: "http", scheme: "bearer", description: "The access token of a user; its app_metadata.role is the role." },
-  secret_key: { type: "apiKey", in: "header", name: "apikey", description: "A secret key of the project." },
-  prometheus_token: { type: "http", scheme: "bearer", description: "PROMETHEUS_TOKEN." },
-  badge_token: { type: "apiKey", in: "query", name: "token", description: "BADGE_TOKEN." },
-} as const;
-const NEEDS: Record<Access, string> = {
-  viewer: "the role viewer or higher",
-  operator: "the role operator or higher",
-  admin: "the role admin",
-  secret: "a secret key",
-  prometheus_token: "the token of scrapers",
-  badge_token: "the token of badges",
+type Definition = FunctionApp["openAPIRegistry"]["definitions"][number];
+/** The description of a route with its schemas, from an app or from the table of routes. */
+type Described = Extract<Definition, { type: "route" }>["route"];
+type Write = (schema: z.ZodType) => object;
+
+/** The schemas of the path parameters; `name` is the name of a channel. */
+const PARAMETERS: Record<string, z.ZodType> = {
+  id: z.uuid(),
+  name: ChannelName,
+  type: z.string().describe("The type of an entity, of GET sync-admin/entities"),
+  subject: z.string().describe("A subject of GET sync-admin/retention"),
+  badge: z.string().describe("The type of an entity or `all`, followed by `.svg`"),
+  function_name: z.string().describe("The function_name of an entity, of GET sync-admin/entities"),
 };
 
-/** The access of an operation in the document: for machines `x-access`, and `security` as OpenAPI has it. */
-export function statedAccess(access: Access) {
-  const schemes: (keyof typeof SECURITY_SCHEMES)[] = access === "secret"
-    ? ["secret_key"]
-    : access === "prometheus_token" || access === "badge_token"
-    ? [access]
-    : ["user_token", "secret_key"];
-  return { "x-access": access, security: schemes.map((scheme) => ({ [scheme]: [] })) };
-}
-
-function contentOf(answer: Route["answer"]) {
-  if (answer === null) return {};
-  return { content: typeof answer === "string" ? { [answer]: { schema: z.string() } } : json(answer) };
-}
-
-function describe(route: Route) {
+/** The description of a route of the table in the form of an app. */
+function describe(route: Route): Described {
+  const { method, status, summary, body, answer } = route;
   const path = `/${route.function}${route.path === "/" ? "" : route.path}`;
-  const params = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => [name, z.string()] as const);
-  const refusals = [400, 401, 403, ...route.refusals, 503].map((status) =>
-    [status, { description: MEANING[status] ?? "", content: json(ErrorResponse) }] as const
-  );
+  const params = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => [name, PARAMETERS[name] ?? z.string()] as const);
+  const media = typeof answer === "string" ? { [answer]: { schema: z.string() } } : answer && { "application/json": { schema: answer } };
   return {
-    method: route.method,
+    method,
     path,
-    description: `${route.description}. Needs ${NEEDS[route.access]}.`,
-    ...statedAccess(route.access),
+    ...operation(route.operation, route.path, route.access, summary),
     request: {
-      ...params.length ? { params: z.object(Object.fromEntries(params)) } : {},
-      ...route.query ? { query: route.query } : {},
-      ...route.body ? { body: { content: json(route.body) } } : {},
+      params: z.object(Object.fromEntries(params)),
+      ...route.headers && { headers: route.headers },
+      ...route.query && { query: route.query },
+      // An absent body counts as {}.
+      ...body && { body: { content: { "application/json": { schema: body } }, required: !body.safeParse({}).success } },
     },
     responses: {
-      [route.status]: { description: route.description, ...contentOf(route.answer) },
-      ...Object.fromEntries(refusals),
+      [status]: { description: summary, headers: HEADERS, ...media && { content: media } },
+      ...refusals(...route.refusals, ...body ? [413 as const] : []),
     },
   };
 }
 
+function parametersOf(place: "path" | "header" | "query", schemas: unknown, write: Write): object[] {
+  if (!(schemas instanceof z.ZodObject)) return [];
+  return Object.entries(schemas.shape as Record<string, z.ZodType>).map(([name, schema]) => ({
+    name,
+    in: place,
+    required: !schema.safeParse(undefined).success,
+    ...schema.description && { description: schema.description },
+    schema: write(schema),
+  }));
+}
+
+/** A request body or a response with JSON Schema in place of its Zod schemas. */
+function withContent(part: object, write: Write): object {
+  if (!("content" in part)) return part;
+  const content = Object.entries(part.content as Record<string, { schema: z.ZodType }>);
+  return { ...part, content: Object.fromEntries(content.map(([type, { schema }]) => [type, { schema: write(schema) }])) };
+}
+
+function operationOf({ request = {}, responses, parameters = [], ...described }: Described, write: Write): object {
+  const { operationId, summary, description, tags, security, "x-access": access } = described;
+  return {
+    ...{ operationId, summary, description, tags, security, "x-access": access },
+    parameters: [
+      ...parameters,
+      ...parametersOf("path", request.params, write),
+      ...parametersOf("header", request.headers, write),
+      ...parametersOf("query", request.query, write),
+    ],
+    ...request.body && { requestBody: withContent(request.body, write) },
+    responses: Object.fromEntries(Object.entries(responses).map(([status, response]) => [status, withContent(response, write)])),
+  };
+}
+
 /** The API of all functions as OpenAPI 3.1: `app` describes its own routes, `types/routes.ts` those of the other functions. */
-export function openApiDocument(app: FunctionApp) {
-  const others = new OpenAPIHono();
-  for (const route of ROUTES) others.openAPIRegistry.registerPath(describe(route));
-  const own = app.getOpenAPI31Document(INFO);
-  const paths = { ...own.paths, ...others.getOpenAPI31Document(INFO).paths };
-  return { ...own, components: { ...own.components, securitySchemes: SECURITY_SCHEMES }, paths };
+export function openApiDocument(app: FunctionApp): object {
+  const { components, write } = createSchemaWriter();
+  write(ErrorResponse);
+  const own = app.openAPIRegistry.definitions.flatMap((definition) =>
+    definition.type === "route" ? [{ ...definition.route, path: `/sync-monitoring${definition.route.path}` }] : []
+  );
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of [...own, ...ROUTES.map(describe)]) {
+    (paths[route.path] ??= {})[route.method] = operationOf(route, write);
+  }
+  const document = JSON.stringify({ ...INFO, paths, components: { ...COMPONENTS, schemas: components } });
+  return JSON.parse(document.replaceAll('"#/$defs/', '"#/components/schemas/'));
 }

@@ -129,6 +129,11 @@ function render(facts: PrometheusFacts): string {
     ),
     family("sync_alert_evaluation_timestamp_seconds", "gauge", "Time of the last rule evaluation.", [[{}, facts.evaluated_s]]),
     family("sync_notifications_dead", "gauge", "Notifications of the last 24 hours that are DEAD.", [[{}, facts.dead_notifications]]),
+    family("sync_notifications_undelivered_seconds", "gauge", "Age of the oldest state that an active channel did not deliver.", [[
+      {},
+      facts.system.undelivered_age,
+    ]]),
+    family("sync_channels_not_proven", "gauge", "Active channels whose last canary failed.", [[{}, facts.system.canary_failed]]),
     family("sync_upstream_backoff", "gauge", "1 during an upstream backoff.", [[{}, facts.upstream_backoff]]),
     family(
       "sync_queue_jobs",
@@ -137,10 +142,7 @@ function render(facts: PrometheusFacts): string {
       Object.entries(queue.waiting).map(([priority, count]) => [{ priority: priority.toLowerCase() }, count]),
     ),
     family("sync_queue_running", "gauge", "Running jobs.", [[{}, queue.running.length]]),
-    family("sync_queue_oldest_wait_seconds", "gauge", "Longest wait of a job that may start.", [[
-      {},
-      (queue.oldest_wait_ms ?? 0) / 1000,
-    ]]),
+    family("sync_queue_oldest_wait_seconds", "gauge", "Longest wait of a job that may start.", [[{}, facts.system.queue_age]]),
   ].join("\n") + "\n";
 }
 

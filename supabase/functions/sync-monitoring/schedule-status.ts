@@ -3,9 +3,9 @@ import { lostCall } from "./call-status.ts";
 import { cronProblems } from "../../../services/cron-status.ts";
 import { instant, MINUTE, SECOND, type Verdict, verdict } from "../../../services/verdict.ts";
 
-/** A run sends a heartbeat every 5 s. Two that are missing are no delay of a request. */
+/** The time without a heartbeat that is too long for a delayed request; a run sends a heartbeat every 5 s. */
 const MISSED_HEARTBEATS_MS = 10 * SECOND;
-/** The next tick dispatches what is due. */
+/** The longest time until a tick dispatches a due run. */
 const DISPATCH_MS = 2 * MINUTE;
 
 export type ScheduleContext = Pick<SystemFacts, "as_of" | "scheduler" | "cron_jobs" | "missing_secrets" | "upstream">;
@@ -32,7 +32,7 @@ function missingSecrets({ calls }: ScheduleFacts, missing: string[]): string | n
   return `${effect}, because Vault has no ${missing.join(" and no ")}: run ${repair}`;
 }
 
-/** A run whose worker sends no heartbeats was killed. */
+/** The verdict on a run without heartbeats, whose worker was killed; null for any other run. */
 function silentRun(run: RunFacts | null, functionName: string, now: number): Verdict | null {
   if (run?.status !== "RUNNING" || run.heartbeat_at === null || run.lease_expires_at === null) return null;
   if (now - Date.parse(run.heartbeat_at) <= MISSED_HEARTBEATS_MS && now < Date.parse(run.lease_expires_at)) return null;
@@ -66,10 +66,10 @@ function failedRun({ function_name, finished, failing_since, next_run_at }: Sche
   return `the last run, of ${instant(finished.at)}, ${endOf(finished)} (${finished.reason ?? "no reason"})${since}${next}: ${advice}`;
 }
 
-/** What a healthy entity does. */
+/** The verdict on a healthy entity, with its current activity. */
 function sound({ run, finished, frequency_ms, waits_for, idle_since }: ScheduleFacts, { cron_jobs, upstream }: ScheduleContext): Verdict {
   const remarks: string[] = [];
-  if (run?.status === "RUNNING") remarks.push(`a run has worked since ${instant(run.at)}`);
+  if (run?.status === "RUNNING") remarks.push(`a run has been in progress since ${instant(run.at)}`);
   if (upstream.backoff_until) remarks.push(`upstream backoff until ${instant(upstream.backoff_until)}`);
   if (
     frequency_ms < MINUTE && cron_jobs.some(({ name, required_schedule }) => name === DISPATCH && !required_schedule.includes("second"))
@@ -86,7 +86,7 @@ function sound({ run, finished, frequency_ms, waits_for, idle_since }: ScheduleF
 /** Judges an entity by the first step that failed between the cron job and the end of its run. */
 export function judgeSchedule(facts: ScheduleFacts, context: ScheduleContext): Verdict {
   const now = Date.parse(context.as_of);
-  if (facts.paused_at) return verdict("OK", `paused by ${facts.paused_by} since ${instant(facts.paused_at)}: nothing is due`);
+  if (facts.paused_at) return verdict("OK", `paused by ${facts.paused_by} since ${instant(facts.paused_at)}: it has no due times`);
   const blocked = cronProblems(context, DISPATCH)[0] ?? missingSecrets(facts, context.missing_secrets);
   if (blocked) return verdict("FAILED", blocked);
   const silent = silentRun(facts.run, facts.function_name, now);

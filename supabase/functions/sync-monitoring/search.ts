@@ -42,7 +42,7 @@ function describe({ titles, entities, incidents, tournaments, rules, jobs, runs 
   };
 }
 
-/** The results of all kinds; the largest groups are cut first, of equal ones the last, so that no kind hides another. */
+/** The results of all kinds; the largest groups are cut first, and the last of equal groups, so that no kind hides another. */
 function within(limit: number, groups: Groups): SearchResult[] {
   const lists = SEARCH_KINDS.map((kind) => groups[kind]);
   while (lists.flat().length > limit) {

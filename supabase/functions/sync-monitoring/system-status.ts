@@ -28,7 +28,7 @@ function judgeDatabase({ schema_version, database }: SystemFacts): Verdict {
   return verdict(in_use >= 0.9 * limit ? "DEGRADED" : "OK", `${version}; ${in_use} of ${limit} connections in use`);
 }
 
-/** Judges the runs of the last hour, or without any those of the last day. */
+/** Judges the runs of the last hour, or of the last day when the hour has none. */
 function judgeRuns({ runs: { hour, day } }: SystemFacts): Verdict {
   const [{ finished, failed }, period] = hour.finished > 0 ? [hour, "hour"] : [day, "24 hours"];
   if (finished === 0) return verdict("UNKNOWN", "no run finished in the last 24 hours");
@@ -41,17 +41,11 @@ function judgeRuns({ runs: { hour, day } }: SystemFacts): Verdict {
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
-/** The state of the system in sentences: whether the scheduler works, how the runs end, and how many other components do not work. */
+/** The state of the scheduler and the outcome of the runs, in sentences. */
 function summarise(components: Component[]): string {
   const [scheduler, runs] = (["scheduler", "runs"] as const).map((kind) => components.find((component) => component.kind === kind));
-  const others = components.filter(({ kind, status }) =>
-    kind !== "scheduler" && kind !== "runs" && status !== "OK" && status !== "UNKNOWN"
-  );
-  return [
-    scheduler?.status === "OK" ? "the scheduler works" : "the scheduler does not work",
-    runs?.message ?? "",
-    others.length ? `${counted(others.length, "other component")} ${others.length === 1 ? "needs" : "need"} attention` : "",
-  ].filter(Boolean).map(sentence).join(" ");
+  return [scheduler?.status === "OK" ? "the scheduler works" : "the scheduler does not work", runs?.message ?? ""]
+    .filter(Boolean).map(sentence).join(" ");
 }
 
 /** The facts about an entity, with the cron job and the call that it depends on. */

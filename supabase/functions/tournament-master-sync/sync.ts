@@ -8,8 +8,8 @@ import type { VisClient } from "../../../services/VisClient.ts";
 const BATCH = 50;
 
 /**
- * Syncs this season and the next, or the named tournaments; each season or tournament is a step that can fail alone. `isConfirmed`: an
- * operator confirmed the lists, and none is held back.
+ * Syncs this season and the next, or the named tournaments; each season or tournament is a step that can fail alone. With `isConfirmed`, an
+ * operator confirmed the lists, so that none is held back.
  */
 export async function syncTournaments(run: SyncRun, vis: VisClient, isConfirmed: boolean): Promise<void> {
   const year = new Date(run.info.startedAt).getUTCFullYear();
@@ -67,7 +67,10 @@ async function readOne(vis: VisClient, no: string, seasons: string[], run: SyncR
   }
 }
 
-/** Upserts batches of 50; a record that the database refuses fails its tournament, a batch without an answer each of its tournaments. Returns true when the run stopped early. */
+/**
+ * Upserts batches of 50, and returns true when the run stopped early. A record that the database refuses fails its tournament; a batch
+ * without an answer fails each of its tournaments.
+ */
 async function write(run: SyncRun, records: TournamentRecord[]): Promise<boolean> {
   run.expectTournaments(records.map(({ no }) => no));
   for (let from = 0; from < records.length; from += BATCH) {

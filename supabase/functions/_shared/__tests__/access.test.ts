@@ -29,7 +29,7 @@ async function sign(claims: Record<string, unknown>, key: jose.JWK = signing, he
 const without = (claim: string) => Object.fromEntries(Object.entries(CLAIMS).filter(([name]) => name !== claim));
 const part = (value: object) => jose.base64url.encode(JSON.stringify(value));
 
-/** The status and the code that a route for admins answers. */
+/** The status and the code of the answer of a route for admins. */
 async function answerTo(token: string, overrides: Record<string, string> = {}) {
   const rpc = () => Promise.resolve({ version: SCHEMA_VERSION, min_code_version: SCHEMA_VERSION } as never);
   const app = createFunctionApp("probe", { rpc, log: () => {}, access: createAccess(env(overrides)) });
@@ -80,7 +80,7 @@ for (
   Deno.test(`a token with ${name} is refused with 401 ${code}`, async () => {
     const answer = await answerTo(await token());
     assertEquals([answer.status, answer.code], [401, code]);
-    // An attacker learns no value that would be accepted, and nothing about keys.
+    // The message names no accepted value and no key, so that an attacker learns none.
     assertEquals(/project\.test|authenticated|kid|signature|ES256/.test(answer.message), false, answer.message);
   });
 }

@@ -74,7 +74,7 @@ for (const [schema, value, message] of cases) {
 
 /** Values of each kind of JSON, and texts and numbers outside of common limits. */
 const WRONG = [undefined, null, true, -1, 1.5, 1e12, "", "?", "x".repeat(3_000), [], [1], ["?"], {}, { a: 1 }];
-/** What the message of a field begins with, after its name. */
+/** The first words of the message of a field, after its name. */
 const SENTENCE = /^(?:must|is|are|has|can|needs|name) /;
 
 /** The object schemas of a body, also those of a union. */

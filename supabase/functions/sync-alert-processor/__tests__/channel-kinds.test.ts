@@ -14,13 +14,13 @@ import { createChannels } from "../notification-service.ts";
 const PAGE = "https://monitor.test/";
 
 interface Case {
-  /** Where the documentation of the receiver says that a message goes. */
+  /** The documented address for a message. */
   url: string;
   /** The documented answer to an accepted message. */
   accepted: number;
   /** The documented answer to too many requests, which asks for 3 s. */
   tooMany: () => Response;
-  /** The outcome of 400. */
+  /** The outcome of an answer 400. */
   invalid: "RETRY" | "DEAD";
 }
 const retryAfter = () => new Response(null, { status: 429, headers: { "retry-after": "3" } });
@@ -47,7 +47,7 @@ const CASES: Record<PostingKind, Case> = {
 };
 const KINDS = Object.keys(CASES) as PostingKind[];
 
-/** Sends the items to a stand-in of the kind; returns the outcome and what the stand-in received. */
+/** Sends the items to a stand-in of the kind; returns the outcome and the request that the stand-in received. */
 async function deliver(kind: PostingKind, items: MessageItem[], answer: (request: ReceivedRequest) => Response | null) {
   const receiver = startReceiver(answer);
   const env = testEnv({ DASHBOARD_URL: PAGE, RUNBOOK_URL: "https://git.test/main/" });
@@ -85,7 +85,7 @@ for (const kind of KINDS) {
 
   Deno.test(`${kind} says at the end of an incident when it opened`, async () => {
     const { requests } = await deliver(kind, [resolvedItem()], () => new Response(null, { status: accepted }));
-    // The format of Alertmanager has the time as startsAt.
+    // The format of Alertmanager has the time in startsAt.
     const isAlert = kind === "webhook" || kind === "alertmanager";
     assertMatch(textOf(requests[0]?.body ?? ""), isAlert ? /2026-06-10T12:00:00Z/ : /opened at 2026-06-10 12:00:30 UTC/i);
   });

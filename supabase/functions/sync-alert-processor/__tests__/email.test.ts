@@ -52,7 +52,7 @@ async function withServer(options: SMTPServerOptions, act: (port: number) => Pro
     },
     ...options,
   });
-  // A client that refuses the certificate ends the connection, which is no error of the test.
+  // A client that refuses the certificate ends the connection; the test expects this error.
   server.on("error", () => {});
   const listening = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", () => listening.resolve());
@@ -170,7 +170,7 @@ Deno.test("a connection that is lost after the whole text leaves the outcome ope
   }
 });
 
-/** Listens on a port of its own and copies each connection to and from `port`, so that a test can cut it. */
+/** Listens on another port and copies each connection to and from `port`, so that a test can cut it. */
 async function relay(port: number, sockets: Set<{ destroy: () => void }>) {
   const net = await import("node:net");
   const server = net.createServer((client) => {

@@ -1,4 +1,4 @@
-/** An IRC server for one bot: it welcomes it, lets it join, and keeps the texts of its notices. */
+/** An IRC server for one bot, which accepts the bot and stores the texts of its notices. */
 export function startIrcServer() {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const joined = Promise.withResolvers<void>();
@@ -49,7 +49,7 @@ export function startIrcServer() {
       try {
         connection?.close();
       } catch {
-        // The bot closed the connection first.
+        // The bot can close the connection first.
       }
       await serving;
     },

@@ -9,7 +9,7 @@ import { linksOf } from "../links.ts";
 const LINKS = linksOf({ DASHBOARD_URL: "https://monitor.test/", RUNBOOK_URL: "https://git.test/main/" });
 const idOf = (last: number) => `00000000-0000-4000-8000-${String(last).padStart(12, "0")}`;
 
-/** Sends the items; the stand-in answers each event with the next of `statuses`, and 202 after them. */
+/** Sends the items; the stand-in answers each event with the next status of `statuses`, and then with 202. */
 async function send(items: MessageItem[], statuses: number[] = [], changes = {}) {
   const receiver = startReceiver(() => new Response(null, { status: statuses.shift() ?? 202 }));
   const destination = destinationOf({ kind: "pagerduty", ...SETTINGS.pagerduty, ...changes });

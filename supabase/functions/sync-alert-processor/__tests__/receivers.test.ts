@@ -31,7 +31,7 @@ Deno.test("alertmanager-irc-relay prints each alert of a message with its values
   const irc = startIrcServer();
   const port = freePort();
   const config = await Deno.makeTempFile({ suffix: ".yml" });
-  // Short lines, because the relay waits 2 s and another second for each 120 characters.
+  // The lines are short, because the relay waits 2 s, and another second for each 120 characters.
   const template = "{{ .Status }} {{ .Labels.severity }} {{ .Labels.tournament_no }} {{ .Annotations.summary }}";
   await Deno.writeTextFile(
     config,

@@ -7,7 +7,7 @@ import { sendWebhook } from "../channels/webhook.ts";
 import { limitNoteOf } from "../message.ts";
 import { firing, hook, LINKS, OLD_SECRET, resolved, SECRET } from "./webhook-messages.ts";
 
-/** Sends a message to a receiver that accepts it; returns what the receiver got. */
+/** Sends a message to a receiver that accepts it; returns the request of the receiver. */
 async function receive(message: Message, changes: Partial<Destination> = {}, links: Links = LINKS) {
   const received: { headers: Record<string, string>; body: string }[] = [];
   const accept = async (input: string | URL | Request, init?: RequestInit) => {

@@ -17,13 +17,13 @@ const SECRET = `whsec_${btoa("a secret of twenty-four by")}`;
 const PAGE = "https://monitor.example.com/?a=1&b=2";
 const LINKS = { ...NO_LINKS, page: PAGE };
 const messageOf = (report: WeeklyReport): ReportMessage => ({ id: ID, report, ...reportWords(report) });
-/** A week whose texts have the marks of each format. */
+/** A week whose texts contain the special characters of each format. */
 const hostile = (name: string): WeeklyReport => {
   const report = eventfulWeek();
   return { ...report, tournaments: { ...report.tournaments, worst: report.tournaments.worst.map((row) => ({ ...row, name })) } };
 };
 
-/** What a channel posts. */
+/** The requests that a channel sends. */
 async function posted(send: (deps: HttpDeps) => Promise<unknown>) {
   const requests: RequestInit[] = [];
   const fetch = (_url: unknown, init: RequestInit = {}) => {

@@ -6,9 +6,9 @@ import type { Links, MessageItem } from "./channel.ts";
 export type Texts = Record<string, string>;
 
 /**
- * Alertmanager identifies an alert by its labels, and receivers close an alert by its labels or by its fingerprint. The labels of an
- * incident are therefore the same in each message to a destination: `severity` is that of the first one, which receivers route by. What
- * changes during the incident, such as the severity after an escalation, is an annotation.
+ * The labels of an incident. They are the same in each message to a destination, because Alertmanager identifies an alert by its labels,
+ * and receivers close an alert by its labels or fingerprint. `severity` is the severity of the first message, by which receivers route. A
+ * changing field, such as the severity after an escalation, is an annotation.
  */
 export const labelsOf = (item: MessageItem): Texts => ({
   alertname: item.rule_name,

@@ -4,7 +4,7 @@ import { annotationsOf, labelsOf } from "./alert-format.ts";
 import type { Links, MessageItem, Send } from "./channel.ts";
 import { type HttpDeps, invalidSetting, postJson } from "./http.ts";
 
-/** Alertmanager ends an alert at this time after its last post: a processor that is away for less loses none. */
+/** The time after its last post at which Alertmanager ends an alert, so that a shorter outage of the processor ends none. */
 const ENDS_AFTER_MS = 15 * 60_000;
 
 interface Alert {
@@ -23,7 +23,7 @@ const alertOf = (item: MessageItem, links: Links, now: number): Alert => ({
   generatorURL: links.incident(item.incident_id) ?? "",
 });
 
-/** Posts each item as an alert (API v2). Alertmanager knows an alert by its labels: of items with the same ones the last is posted. */
+/** Posts each item as an alert (API v2); of items with equal labels, which are one alert to Alertmanager, posts the last. */
 export const sendAlertmanager = (deps: HttpDeps, links: Links): Send => async ({ items }, destination) => {
   const invalid = invalidSetting(destination);
   if (invalid) return invalid;

@@ -7,23 +7,23 @@ export type MessageItem = PlannedItem;
 
 /** One message: the firing incidents of a group, and those that resolved since the last message. */
 export interface Message {
-  /** The id of the body: an attempt with an unchanged body has the same one. */
+  /** The id of the body; attempts with an unchanged body have the same id. */
   id: string;
   group: Group;
   items: MessageItem[];
-  /** Notifications beyond the hourly limit that this message combines. */
+  /** The number of notifications over the hourly limit that this message combines. */
   over_limit: number;
 }
 
 /** The addresses in messages. */
 export interface Links {
-  /** The page; null without a configured one. */
+  /** The address of the page; null when none is configured. */
   page: string | null;
-  /** An incident on the page. */
+  /** The address of an incident on the page. */
   incident: (id: string) => string | null;
-  /** The page that confirms a canary. */
+  /** The address of the view that confirms a canary; null without a base address. */
   canary: (id: string) => string | null;
-  /** The runbook of a rule: an absolute URL as it is, a relative one under the base address; null without both. */
+  /** The address of the runbook of a rule: an absolute URL unchanged, a relative one under the base address; null without either. */
   runbook: (url: string | null) => string | null;
 }
 
@@ -33,6 +33,6 @@ export interface ReportMessage extends ReportWords {
   report: WeeklyReport;
 }
 
-/** Sends one message to one destination; a failure of the receiver is an outcome and not an exception. */
+/** Sends one message to one destination; a failure of the receiver is an outcome, not an exception. */
 export type Send = (message: Message, destination: Destination) => Promise<Delivery>;
 export type SendReport = (message: ReportMessage, destination: Destination) => Promise<Delivery>;

@@ -7,7 +7,7 @@ import type { Links, MessageItem, Send, SendReport } from "./channel.ts";
 import { type Answers, type HttpDeps, invalidSetting, postJson } from "./http.ts";
 import { charactersIn, encodeIn, fitEscaped, type Markup, reportSections, sectionsOf } from "./markup.ts";
 
-/** A backslash before a character that is neither a letter nor a digit shows the character itself. */
+/** Escapes the characters of Markdown; after a backslash, Discord shows a character that is neither a letter nor a digit. */
 const escape = (text: string): string => text.replace(/[\\`*_~|>#[\]()<@]/g, "\\$&");
 
 const MARKUP: Markup = {
@@ -19,7 +19,7 @@ const MARKUP: Markup = {
   message: 5_900,
   sections: 10,
 };
-/** The documented limit of the text above the embeds is 2,000 characters. */
+/** The documented limit of the text above the embeds, in characters. */
 const CONTENT = 2_000;
 
 const ANSWERS: Answers = {
@@ -31,7 +31,7 @@ const COLORS = { CRITICAL: 0xb3261e, HIGH: 0xd9480f, MEDIUM: 0xe0a800, LOW: 0x4c
 const colorOf = (item: MessageItem | undefined): { color?: number } =>
   item ? { color: hasEnded(item) ? 0x2f9e44 : COLORS[item.severity] } : {};
 
-/** Posts a text and embeds to a webhook, whose URL is the secret of the channel; `wait` asks for an answer after the message is stored. */
+/** Posts a text and embeds to a webhook, whose URL is the secret of the channel; with `wait`, Discord answers after storing the message. */
 async function postEmbeds(deps: HttpDeps, content: string, embeds: object[], destination: Destination): Promise<Delivery> {
   const invalid = invalidSetting(destination);
   if (invalid) return invalid;

@@ -16,11 +16,11 @@ const Failure = z.object({
 });
 const retry = (error: string, status_code?: number): Delivery => ({ outcome: "RETRY", is_answered: true, status_code, error });
 
-/** The outcome of a failed attempt; `isSent` when the server had received the whole text, so that a lost answer leaves the outcome open. */
+/** The outcome of a failed attempt; `isSent` when the server received the whole text, so that a lost answer leaves the outcome unknown. */
 function outcomeOf(error: unknown, isSent: boolean): Delivery {
   const { message = "", code, command, responseCode } = Failure.safeParse(error).data ?? {};
   if (/STARTTLS/.test(message) && responseCode !== undefined) {
-    return retry("the mail server does not offer TLS (STARTTLS); only for a local server can SMTP_TLS=off allow plain text", responseCode);
+    return retry("the mail server does not offer TLS (STARTTLS); SMTP_TLS=off allows plain text, for a local server only", responseCode);
   }
   if (responseCode === undefined && /certificate|altname/i.test(message)) {
     return retry("the certificate of the mail server is not trusted, or is for another host; SMTP_CA can name a private CA");
@@ -36,7 +36,7 @@ function outcomeOf(error: unknown, isSent: boolean): Delivery {
   return retry(code === "EENVELOPE" ? "the sender or the recipient is not an email address" : "the mail server could not be reached");
 }
 
-/** Notices when nodemailer has sent a text completely; its log is the only place that says so. */
+/** Detects from the log of nodemailer that a text was sent completely, because no other interface reports it. */
 function observer() {
   const seen = { isSent: false };
   const info = (entry: { tnx?: string }) => {
@@ -46,13 +46,13 @@ function observer() {
   return { seen, logger: { level: ignore, trace: ignore, debug: ignore, info, warn: ignore, error: ignore, fatal: ignore } };
 }
 
-/** The thread of a group in a mail client: each message about the group refers to this id. */
+/** The id of the thread of a group in a mail client; each message about the group refers to it. */
 async function threadOf({ rule_name, entity_type }: Group, domain: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify([rule_name, entity_type])));
   return `<group-${new Uint8Array(digest, 0, 16).toHex()}@${domain}>`;
 }
 
-/** The domain of the ids of messages: that of the sender. */
+/** The domain of the ids of messages, from the address of the sender. */
 const domainOf = ({ from }: SmtpOptions): string => /@([a-z0-9.-]+)/i.exec(from)?.[1] ?? "sync-alerts";
 
 type Mail = Pick<SendMailOptions, "subject" | "text" | "html" | "inReplyTo" | "references"> & { id: string };
@@ -68,7 +68,7 @@ async function sendMail(smtp: SmtpOptions, { id, ...mail }: Mail, { recipient }:
       from: smtp.from,
       to: recipient,
       messageId: `<${id}@${domainOf(smtp)}>`,
-      // RFC 3834: no automatic reply, such as one about a holiday, answers it.
+      // With this header, no mailbox sends an automatic reply (RFC 3834).
       headers: { "Auto-Submitted": "auto-generated" },
     });
     return { outcome: "SENT", is_answered: true };

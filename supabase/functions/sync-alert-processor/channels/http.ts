@@ -4,27 +4,27 @@ import { isRedirect, type OutboundDeps, refusal, retryAfterMs } from "../../../.
 import { channelFields } from "../../../../types/channel-kinds.ts";
 
 const TIMEOUT_MS = 10_000;
-/** An answer is read up to this length; those that ask for a delay have a few hundred bytes. */
+/** The bytes of an answer that are read; an answer that asks for a delay has a few hundred. */
 const MAX_ANSWER = 10_000;
 
 export interface HttpDeps extends OutboundDeps {
   now: () => number;
 }
 
-/** What the documentation of a receiver says about its answers. */
+/** The documented answers of a receiver. */
 export interface Answers {
-  /** The cause of a status, for the person who set the channel up. */
+  /** The cause of each status, for the person who set the channel up. */
   causes?: Record<number, string>;
-  /** Statuses after which the same message is refused for good, beside 410. */
+  /** The statuses besides 410 after which the receiver refuses the same message for good. */
   permanent?: number[];
   /** Reads the seconds to wait from the body of a 429. */
   waits?: z.ZodType<number>;
 }
 
-/** A failure before any request, whose cause a person can correct. */
+/** A failure before the request, whose cause a person can correct. */
 export const refuse = (error: string): Delivery => ({ outcome: "RETRY", is_answered: true, error });
 
-/** The setting of a channel that its sender cannot use; null when all are valid. SQL can store what the API refuses. */
+/** The failure for an invalid setting of a channel; null when all are valid. A person can store with SQL a setting that the API refuses. */
 export function invalidSetting({ kind, config, secret }: Destination): Delivery | null {
   const invalid = channelFields(kind).find(([path, { schema, is_optional }]) => {
     const value = path === "secret" ? secret : config[path.replace("config.", "")];
@@ -51,7 +51,7 @@ export async function postJson(
       method: "POST",
       headers: { "content-type": "application/json", ...headers },
       body,
-      // A redirect could lead to a private address, and would turn the POST into a GET.
+      // No redirect is followed, because it can lead to a private address and turns the POST into a GET.
       redirect: "manual",
       signal,
     });
@@ -77,7 +77,7 @@ async function outcomeOf(response: Response, { causes, permanent = [], waits }: 
   };
 }
 
-/** The JSON of a short answer; undefined for anything else, also for an answer that breaks off. */
+/** The JSON of a short answer; undefined for any other answer, also for an incomplete one. */
 async function jsonOf(response: Response): Promise<unknown> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
@@ -93,10 +93,10 @@ async function jsonOf(response: Response): Promise<unknown> {
   }
 }
 
-/** The cause of a missing response. The error's own message may contain the URL, which is the secret of a Slack channel. */
+/** The cause of a missing response, without the message of the error, because it can contain a secret URL. */
 function failureOf(error: unknown, signal: AbortSignal): Pick<Delivery, "is_answered" | "error"> {
   if (signal.aborted) return { is_answered: false, error: `no response within ${TIMEOUT_MS / 1000} s` };
-  // Deno names the phase of the failure: in the message of the error up to version 2.1, in its cause since then.
+  // The phase of the failure is in the message of the error up to Deno 2.1, and in its cause in later versions.
   const { message, cause } = error instanceof Error ? error : new Error(String(error));
   const isUnconnected = `${message} ${cause instanceof Error ? cause.message : ""}`.includes("client error (Connect)");
   return isUnconnected

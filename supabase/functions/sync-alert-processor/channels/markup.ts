@@ -3,19 +3,19 @@ import { charactersOf } from "../../../../services/text.ts";
 import { CUT, type Line, paragraphOf } from "../message.ts";
 import type { Links, Message, MessageItem } from "./channel.ts";
 
-/** How a receiver writes text and links, and how much of it it accepts. */
+/** The markup of a receiver for text and links, and its limits. */
 export interface Markup {
   escape: (text: string) => string;
   link: (url: string, name: string) => string;
   /** The length as the receiver counts it. */
   size: (text: string) => number;
-  /** The longest section, the longest sum of all texts, and the most sections. */
+  /** The longest section, the largest sum of all texts, and the largest number of sections. */
   section: number;
   message: number;
   sections: number;
 }
 
-/** A longer URL would leave too little of a section to the text. */
+/** The longest URL of a link, so that the text has enough room in its section. */
 const URL_LENGTH = 1_000;
 const REPORT_CUT = "… (cut; see the page)";
 
@@ -23,11 +23,11 @@ export const charactersIn = (text: string): number => text.length;
 const encoder = new TextEncoder();
 export const bytesIn = (text: string): number => encoder.encode(text).length;
 
-/** Percent-encodes what `characters` matches, so that it cannot end a link in the markup. */
+/** Percent-encodes the matches of `characters`, so that they cannot end a link in the markup. */
 export const encodeIn = (url: string, characters: RegExp): string =>
   url.replace(characters, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
 
-/** The escaped text within `limit`; a cut is marked, and splits neither a character nor an escape. */
+/** The escaped text within `limit`; a cut text has a mark, and no character or escape is split. */
 export function fitEscaped(text: string, limit: number, { escape, size }: Markup, mark = CUT): string {
   const whole = escape(text);
   if (size(whole) <= limit) return whole;
@@ -50,7 +50,7 @@ function lineOf(line: Line, markup: Markup): { text: string } | { link: string }
     : { text: `${line.label}: the address is too long for this channel` };
 }
 
-/** The text of one section: what has to be cut is cut before the links. */
+/** The text of one section; a long text is cut before its links. */
 function sectionOf(item: MessageItem, links: Links, markup: Markup, limit: number): string {
   const { title, lines } = paragraphOf(item, links);
   const parts = lines.map((line) => lineOf(line, markup));
@@ -59,10 +59,10 @@ function sectionOf(item: MessageItem, links: Links, markup: Markup, limit: numbe
   return fitEscaped(texts.toWellFormed(), limit - markup.size(tail), markup) + tail;
 }
 
-/** The sections of the items, and in place of those for which a message has no room the number of them; `used` is the length of other texts. */
+/** The sections of the items, with the number of items for which the message has no room; `used` is the length of the other texts. */
 export function sectionsOf({ items }: Message, links: Links, markup: Markup, used: number): string[] {
   const sections: string[] = [];
-  // Also for a section about what is left out, and for what the message has between sections.
+  // The reserve is for the section about omitted items, and for the separators of sections.
   let room = markup.message - used - 200 - (links.page?.length ?? 0);
   for (const item of items) {
     const limit = sections.length === 0 ? Math.min(markup.section, room) : markup.section;
@@ -83,7 +83,7 @@ export function sectionsOf({ items }: Message, links: Links, markup: Markup, use
 /** The sections of a weekly report, each under its title, and a link to the page. */
 export function reportSections({ sections }: ReportWords, page: string | null, markup: Markup, strong = markup.escape): string[] {
   const link = page === null || page.length > URL_LENGTH ? [] : [markup.link(page, "Open the page")];
-  // The sections share what the subject, their titles and the link leave.
+  // The sections share the room that is left by the subject, their titles and the link.
   const room = markup.message - 500 - markup.size(link.join(""));
   const limit = Math.min(markup.section - 100, Math.floor(room / Math.max(sections.length, 1)));
   const texts = sections.map(({ title, lines }) => `${strong(title)}\n${fitEscaped(lines.join("\n"), limit, markup, REPORT_CUT)}`);

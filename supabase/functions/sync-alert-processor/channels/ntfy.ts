@@ -8,7 +8,7 @@ import type { Links, MessageItem, Send, SendReport } from "./channel.ts";
 import { type Answers, type HttpDeps, invalidSetting, postJson } from "./http.ts";
 import { bytesIn, fitEscaped, type Markup, sectionsOf } from "./markup.ts";
 
-/** The documented limit is 4,096 bytes: the server makes a file of a longer text, which no phone shows. */
+/** The longest text in bytes, below the documented limit of 4,096; the server stores a longer text as a file, which no phone shows. */
 const MESSAGE = 4_000;
 const MARKUP: Markup = {
   escape: (text) => text,
@@ -23,7 +23,7 @@ const ANSWERS: Answers = {
   causes: { 401: "the access token is wrong", 403: "the access token may not publish to the topic", 404: "the server has no such topic" },
 };
 
-/** ntfy has the priorities 1 to 5, with 3 as the usual one; an end is of this one. */
+/** The ntfy priorities, from 1 to 5; the end of an incident has the default 3. */
 const PRIORITIES = { LOW: 2, MEDIUM: 3, HIGH: 4, CRITICAL: 5 };
 function priorityOf(items: MessageItem[]): number {
   const firing = items.filter((item) => !hasEnded(item)).map(({ severity }) => severity);
@@ -40,7 +40,7 @@ interface Publication {
   actions?: object[];
 }
 
-/** Publishes JSON: to the root of the server, with the topic in the body. */
+/** Publishes JSON to the root of the server, with the topic in the body. */
 async function publish(deps: HttpDeps, { click, ...publication }: Publication, destination: Destination): Promise<Delivery> {
   const invalid = invalidSetting(destination);
   if (invalid) return invalid;

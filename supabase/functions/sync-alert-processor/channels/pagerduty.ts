@@ -10,14 +10,14 @@ import { type Answers, type HttpDeps, invalidSetting, postJson } from "./http.ts
 /** The documented limit of a summary. */
 const SUMMARY = 1_024;
 const LINE = 2_000;
-/** Requests at the same time: PagerDuty counts the events of an integration per minute. */
+/** The number of parallel requests, because PagerDuty limits the events of an integration per minute. */
 const AT_ONCE = 5;
 
 const ANSWERS: Answers = { causes: { 400: "the integration key is wrong, or the event is invalid" }, permanent: [400] };
 const SEVERITIES = { CRITICAL: "critical", HIGH: "error", MEDIUM: "warning", LOW: "info" } as const;
 
 type Action = "trigger" | "acknowledge" | "resolve";
-/** Missed runs are reported afterwards: their incident is over when it opens. */
+/** The actions of an item; the incident of missed runs has ended when it opens. */
 function actionsOf(item: MessageItem): Action[] {
   if (item.kind === "MISSED") return ["trigger", "resolve"];
   if (hasEnded(item)) return ["resolve"];
@@ -29,7 +29,7 @@ function eventOf(item: MessageItem, event_action: Action, note: string | null, d
   return {
     routing_key: destination.secret,
     event_action,
-    // One incident there for each incident here, however often it is reported.
+    // PagerDuty has one incident for each key, so every event of an incident has the same key.
     dedup_key: item.incident_id,
     payload: {
       summary: safeText(scope === null ? causeOf(item) : `${causeOf(item)} (${scope})`, SUMMARY),
@@ -51,7 +51,7 @@ function eventOf(item: MessageItem, event_action: Action, note: string | null, d
   };
 }
 
-/** A change event: PagerDuty shows it beside incidents and notifies nobody. */
+/** The change event of a canary; PagerDuty shows change events beside incidents and notifies nobody of them. */
 function changeOf(item: MessageItem, destination: Destination, links: Links): object {
   const { title, lines } = paragraphOf(item, links), page = addressOf(item, links);
   const facts = lines.flatMap((line) => "text" in line ? [safeText(line.text, LINE)] : []);
@@ -67,7 +67,7 @@ function changeOf(item: MessageItem, destination: Destination, links: Links): ob
   };
 }
 
-/** The outcome of a message from those of its events: what can succeed later is tried again. */
+/** The outcome of a message from the outcomes of its events; RETRY when one event can succeed later. */
 function outcomeOf(deliveries: Delivery[]): Delivery {
   const failed = deliveries.filter(({ outcome }) => outcome !== "SENT");
   const first = failed.find(({ outcome }) => outcome === "RETRY") ?? failed[0] ?? deliveries[0];
@@ -94,7 +94,7 @@ async function sendEvents(
   return outcomeOf(deliveries);
 }
 
-/** Sends an event for each new state of an incident (Events API v2); what still fires was sent before. */
+/** Sends an event for each new state of an incident (Events API v2); an unchanged firing incident was sent before. */
 export const sendPagerduty = (deps: HttpDeps, links: Links): Send => async (message: Message, destination) => {
   const invalid = invalidSetting(destination);
   if (invalid) return invalid;
@@ -103,7 +103,7 @@ export const sendPagerduty = (deps: HttpDeps, links: Links): Send => async (mess
   for (let start = 0; start < items.length; start += AT_ONCE) {
     const some = items.slice(start, start + AT_ONCE);
     deliveries.push(...await Promise.all(some.map((item) => sendEvents(deps, item, note, destination, links))));
-    // After a 429 or a failure the rest would fail alike; every event has the same key when it is sent again.
+    // After a 429 or a failure, further events fail alike. A repeated event has the same key.
     if (deliveries.some(({ outcome }) => outcome === "RETRY")) break;
   }
   return outcomeOf(deliveries);

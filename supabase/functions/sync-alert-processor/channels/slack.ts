@@ -5,7 +5,7 @@ import type { Links, Send, SendReport } from "./channel.ts";
 import { type HttpDeps, postJson } from "./http.ts";
 import { charactersIn, encodeIn, type Markup, reportSections, sectionsOf } from "./markup.ts";
 
-/** Slack requires that these three characters are escaped (Slack documentation, "Escaping text"). */
+/** Escapes the three special characters of Slack (Slack documentation, "Escaping text"). */
 const escape = (text: string): string => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
 const MARKUP: Markup = {
@@ -13,10 +13,10 @@ const MARKUP: Markup = {
   // In the markup of Slack `|` and `>` end a URL.
   link: (url, name) => `<${escape(encodeIn(url, /[|<>\s]/g))}|${escape(name)}>`,
   size: charactersIn,
-  /** Slack accepts 3,000 characters in the text of a section, and 50 blocks, of which one is the header and one a note (Slack documentation, "Blocks"). */
+  // Slack accepts 3,000 characters in a section, and 50 blocks, of which one is the header and one a note (Slack documentation, "Blocks").
   section: 3_000,
   sections: 48,
-  /** Slack refuses a message (`msg_blocks_too_long`) from an undocumented sum of all texts on; users saw it above 11,000 characters. */
+  // Slack refuses a message above an undocumented sum of all texts (`msg_blocks_too_long`); users report it above 11,000 characters.
   message: 10_000,
 };
 
@@ -24,7 +24,7 @@ const MARKUP: Markup = {
 async function postBlocks(deps: HttpDeps, subject: string, texts: string[], { secret }: Destination): Promise<Delivery> {
   if (!secret) return { outcome: "RETRY", is_answered: true, error: "the channel has no URL" };
   const blocks = [
-    // Without emoji false a text such as ":x:" would become a picture.
+    // Without `emoji: false`, Slack shows a text such as ":x:" as a picture.
     { type: "header", text: { type: "plain_text", text: subject, emoji: false } },
     ...texts.map((text) => ({ type: "section", text: { type: "mrkdwn", text } })),
   ];

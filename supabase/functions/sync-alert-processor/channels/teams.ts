@@ -6,7 +6,7 @@ import type { Links, MessageItem, Send, SendReport } from "./channel.ts";
 import { type Answers, type HttpDeps, invalidSetting, postJson } from "./http.ts";
 import { bytesIn } from "./markup.ts";
 
-/** Teams accepts messages of 28 kB; the rest of the body around the card has less than 1 kB. */
+/** The largest card in bytes; Teams accepts 28 kB, and the body around the card has less than 1 kB. */
 const CARD = 27_000;
 const LINE = 1_000;
 /** The longest address of a button. */
@@ -18,7 +18,7 @@ const ANSWERS: Answers = {
 
 type Element = Record<string, unknown>;
 
-/** A line of plain text. A text run has no Markdown, so that a text of a person cannot become a link or a mention. */
+/** A line of plain text; a text run has no Markdown, so that a text from a person cannot become a link or a mention. */
 const line = (text: string, look: Element = {}): Element => ({
   type: "RichTextBlock",
   spacing: "None",
@@ -28,7 +28,7 @@ const strong = (text: string): Element => line(text, { weight: "Bolder" });
 const buttons = (links: { title: string; url: string }[]): Element[] =>
   links.length === 0 ? [] : [{ type: "ActionSet", actions: links.map((link) => ({ type: "Action.OpenUrl", ...link })) }];
 
-/** Without room for a link its address is left out, because a part of it leads nowhere. */
+/** Whether a link fits; a longer address is omitted, because a part of an address is useless. */
 const isShort = ({ url }: { url: string }): boolean => url.length <= URL_LENGTH;
 
 function containerOf(item: MessageItem, links: Links): Element {
@@ -42,7 +42,7 @@ function containerOf(item: MessageItem, links: Links): Element {
   };
 }
 
-/** As many elements as the card has room for after `used` bytes. */
+/** The first elements for which the card has room after `used` bytes. */
 function fitting(elements: Element[], used: number): Element[] {
   let room = CARD - used;
   const end = elements.findIndex((element) => (room -= bytesIn(JSON.stringify(element)) + 1) < 0);
@@ -68,7 +68,7 @@ async function postCard(deps: HttpDeps, subject: string, body: Element[], destin
 export const sendTeams = (deps: HttpDeps, links: Links): Send => async (message, destination) => {
   const subject = oneLine(subjectOf(message.items)), note = limitNoteOf({ ...message, hourly_limit: destination.hourly_limit });
   const notes = note === null ? [] : [line(note)];
-  // The header, the note, and a line about what is left out.
+  // The reserve is for the header, the note, and a line about omitted incidents.
   const shown = fitting(message.items.map((item) => containerOf(item, links)), 2_500 + (links.page?.length ?? 0));
   const left = message.items.length - shown.length;
   const rest = left === 0 ? [] : [

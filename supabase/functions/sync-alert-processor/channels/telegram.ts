@@ -12,7 +12,7 @@ const MARKUP: Markup = {
   escape,
   link: (url, name) => `<a href="${escape(url)}">${escape(name)}</a>`,
   size: charactersIn,
-  // The documented limit is 4,096 characters without the marks of HTML; here they count too.
+  // The documented limit is 4,096 characters without HTML tags; here the tags count too.
   section: 3_500,
   message: 4_000,
   sections: 20,

@@ -8,14 +8,14 @@ import { annotationsOf, labelsOf, type Texts } from "./alert-format.ts";
 import type { Links, Message, Send, SendReport } from "./channel.ts";
 import { type HttpDeps, postJson, refuse } from "./http.ts";
 
-/** How Alertmanager writes the end of an alert that fires: the zero time of Go. */
+/** The end of a firing alert in the format of Alertmanager: the zero time of Go. */
 const NO_END = "0001-01-01T00:00:00Z";
 
-/** The names and values that all of `texts` have. */
+/** The names and values that all `texts` have in common. */
 const commonOf = ([first = {}, ...rest]: Texts[]): Texts =>
   Object.fromEntries(Object.entries(first).filter(([name, value]) => rest.every((texts) => texts[name] === value)));
 
-/** Labels in the form that Alertmanager's group keys have. */
+/** Labels in the form of the group keys of Alertmanager. */
 const inBraces = (labels: Texts): string =>
   `{${Object.keys(labels).sort().map((name) => `${name}=${JSON.stringify(labels[name])}`).join(", ")}}`;
 
@@ -34,22 +34,22 @@ function webhookBody({ group, items, over_limit }: Message, { channel, hourly_li
   const groupLabels = { alertname: group.rule_name, entity_type: group.entity_type };
   return JSON.stringify({
     version: "4",
-    // The route of Alertmanager, here always the root, and the labels of the group.
+    // The key has the route of Alertmanager, which is always the root, and the labels of the group.
     groupKey: `{}:${inBraces(groupLabels)}`,
-    // Every alert of the message is in the body.
+    // The body has every alert of the message.
     truncatedAlerts: 0,
     status: alerts.some(({ status }) => status === "firing") ? "firing" : "resolved",
     receiver: channel,
     groupLabels,
     commonLabels: commonOf(alerts.map(({ labels }) => labels)),
     commonAnnotations: commonOf(alerts.map(({ annotations }) => annotations)),
-    // Alertmanager's templates append /#/alerts, which is also the path of the incidents on the page.
+    // The templates of Alertmanager append /#/alerts, which is also the path of the incidents on the page.
     externalURL: links.page?.replace(/\/$/, "") ?? "",
     alerts,
   });
 }
 
-/** The headers that sign a body by Standard Webhooks; null when a secret is not one of theirs. */
+/** The headers that sign a body by Standard Webhooks; null when a secret has another form. */
 function signatureOf(id: string, now: Date, body: string, secrets: string[]): Texts | null {
   try {
     return {
@@ -62,13 +62,13 @@ function signatureOf(id: string, now: Date, body: string, secrets: string[]): Te
   }
 }
 
-/** Posts a body to a webhook with the extra headers of the channel, and signs it where the channel has a secret. */
+/** Posts a body to a webhook with the extra headers of the channel, and signs it when the channel has a secret. */
 async function postSigned(deps: HttpDeps, id: string, body: string, destination: Destination): Promise<Delivery> {
   const { config: { url, headers }, secret, previous_secret } = destination;
   if (typeof url !== "string") return refuse("the channel has no URL");
   const extra = SentHeaders.safeParse(headers ?? {}).data;
   if (!extra) return refuse("the channel has no valid extra headers");
-  // Until a rotation of the secret ends, receivers have either of the two.
+  // During the rotation of a secret, a receiver has the old one or the new one.
   const secrets = [secret, previous_secret].filter((key) => key !== null);
   const signature = secret ? signatureOf(id, new Date(deps.now()), body, secrets) : { "webhook-id": id };
   if (!signature) return refuse("the secret of the channel is not a Standard Webhooks secret (whsec_ and base64)");
@@ -79,7 +79,7 @@ async function postSigned(deps: HttpDeps, id: string, body: string, destination:
 export const sendWebhook = (deps: HttpDeps, links: Links): Send => (message, destination) =>
   postSigned(deps, message.id, webhookBody(message, destination, links), destination);
 
-/** Posts a weekly report, with a type of its own beside the figures, the words and the page. */
+/** Posts a weekly report: its type, its figures, its words, and the address of the page. */
 export const sendReportWebhook = (deps: HttpDeps, { page }: Links): SendReport => ({ id, report, subject, sections }, destination) => {
   const text = reportText({ subject, sections }, page);
   const body = { type: "weekly_report", receiver: destination.channel, subject, text, page_url: page, ...report };

@@ -77,7 +77,7 @@ for (
   const [what, facts, status, words, context] of [
     ["that never ran", {}, "UNKNOWN", "no run yet", {}],
     ["that waits for another", { waits_for: "tournaments" }, "UNKNOWN", "the first waits for the first success of tournaments", {}],
-    ["whose first run works", { run: WORKING }, "OK", "no run has finished yet; a run has worked since 2026-06-10T12:00:00Z", {}],
+    ["whose first run works", { run: WORKING }, "OK", "no run has finished yet; a run has been in progress since 2026-06-10T12:00:00Z", {}],
     ["whose last run was partial", { run: RUN, finished: { ...RUN, status: "PARTIAL" } }, "OK", "was partial", {}],
     ["whose next run works after a failure", { ...FAILED, run: WORKING }, "FAILED", "failed (no reason)", {}],
     ["whose run misses heartbeats", { run: LATE, finished: RUN }, "DEGRADED", "has sent no heartbeat since 2026-06-10T12:00:49Z", {}],
