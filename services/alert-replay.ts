@@ -66,7 +66,9 @@ class Replay {
       ...this.facts.acts.map(({ at }) => at),
       ...changesOf(this.facts.others),
     ].map((at) => this.#evaluations.next(at));
-    const times = new Set([...changes, ...this.facts.values.map(({ at }) => at), ...this.#evaluations.gaps.flat()]);
+    // The last evaluation of a value counts towards the delay before an incident fires.
+    const ofValues = this.facts.values.flatMap(({ at }) => [this.#evaluations.before(at), at]);
+    const times = new Set([...changes, ...ofValues, ...this.#evaluations.gaps.flat()]);
     return [...times].filter((at) => at >= this.#from && at <= this.#until).sort((a, b) => a - b);
   }
 

@@ -19,14 +19,23 @@ export class Evaluations {
   /** The first evaluation at a time or after it; Infinity without one. */
   next(at: number): number {
     const minute = Math.ceil(at / MINUTE) * MINUTE, first = this.kept[0] ?? Infinity;
-    if (minute < first) return minute;
+    return minute < first ? minute : this.kept[this.#indexOf(at)] ?? Infinity;
+  }
+
+  /** The last evaluation before a time. */
+  before(at: number): number {
+    return this.kept[this.#indexOf(at) - 1] ?? (Math.ceil(at / MINUTE) - 1) * MINUTE;
+  }
+
+  /** The index of the first stored evaluation at a time or after it. */
+  #indexOf(at: number): number {
     let low = 0, high = this.kept.length;
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((this.kept[middle] ?? Infinity) < at) low = middle + 1;
       else high = middle;
     }
-    return this.kept[low] ?? Infinity;
+    return low;
   }
 
   /** The start of the evaluations without a gap up to a time. */

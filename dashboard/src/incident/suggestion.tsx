@@ -15,9 +15,9 @@ type Suggestion = NonNullable<z.infer<typeof RuleSuggestionResponse>["suggestion
 /** The suggestion in words, which is also the reason of the change. */
 function wordsOf({ metric, threshold }: RuleQuality, { incidents, incidents_then, kept, ...suggested }: Suggestion): string {
   const shown = (value: number | null) => metric === null ? number(value) : valueOf(value, metric);
-  const then = `${counted(incidents_then, "incident")} instead of ${number(incidents)}`;
-  const lost = kept === 0 ? "" : `, with ${kept === 1 ? "the one" : `all ${number(kept)}`} that people acknowledged or found useful`;
-  return `Threshold ${shown(suggested.threshold)} instead of ${shown(threshold)}: ${then}${lost}`;
+  const change = `Threshold ${shown(suggested.threshold)} instead of ${shown(threshold)}`;
+  const lost = kept === 0 ? "" : `; it keeps the ${number(kept)} acknowledged or useful`;
+  return `${change}: ${counted(incidents_then, "incident")} instead of ${number(incidents)}${lost}`;
 }
 
 /** A suggested change of a noisy rule from a replay of the period; an admin applies it with a click. */

@@ -68,16 +68,16 @@ const BRIEF = "Ended in 5 min";
 const isNoisy = (incidents: number, brief: number) => incidents >= NOISY && brief * 2 >= incidents;
 /** The number of incidents that ended within five minutes without an act; a warning when it is at least half of many incidents. */
 const Brief = ({ of: { incidents, brief } }: { of: RuleQuality }) =>
-  isNoisy(incidents, brief) ? <strong class="warn">{number(brief)}</strong> : <Count of={brief} />;
+  isNoisy(incidents, brief) ? <strong class="warn">{number(brief)} of {number(incidents)}</strong> : <Count of={brief} />;
 const labelsOf = ({ useful, noise }: RuleQuality) => useful + noise > 0 && `${number(useful)} useful, ${number(noise)} noise`;
 const Time = ({ ms }: { ms: number | null }) => ms === null ? <Unknown /> : <>{largestUnit(ms)}</>;
 
-/** The figures of a row on a narrow screen, which has no columns. */
+/** The figures of a row on a narrow screen, which has no columns; false omits a figure. */
 const Narrow = ({ of: figures }: { of: [name: string, value: ComponentChildren][] }) =>
   useNarrow()
     ? (
       <dl class="row-figures">
-        {figures.map(([name, value]) => (
+        {figures.filter(([, value]) => value !== false).map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt> <dd>{value}</dd>
           </div>
@@ -98,7 +98,7 @@ function Body({ quality: { period, rules, objectives } }: { quality: AlertQualit
       <Headline
         of={noisy > 0 || isUnheard ? "PENDING" : "OK"}
         title={noisy > 0
-          ? `${number(noisy)} of ${counted(fired.length, "rule")} ${noisy === 1 ? "is" : "are"} noisy`
+          ? `${number(noisy)} of ${counted(fired.length, "rule")} that fired ${noisy === 1 ? "is" : "are"} noisy`
           : isUnheard
           ? "Nobody was notified outside this page"
           : `${counted(notifications, "notification")} about ${counted(incidents, "incident")}`}
@@ -144,12 +144,12 @@ function Rules({ of: rules }: { of: RuleQuality[] }) {
             of={[
               ["Incidents", <Count of={rule.incidents} />],
               ["Notifications", <Count of={rule.notifications} />],
-              ["Acknowledged", <Count of={rule.acknowledged} />],
-              [BRIEF, <Brief of={rule} />],
-              ["To acknowledge", <Time ms={rule.acknowledge_ms} />],
-              ["To resolve", <Time ms={rule.resolve_ms} />],
-              ...rule.flapping ? [["Flapping", number(rule.flapping)] as [string, string]] : [],
-              ...labelsOf(rule) ? [["Labels", labelsOf(rule)] as [string, string]] : [],
+              ["Acknowledged", rule.acknowledged > 0 && number(rule.acknowledged)],
+              [BRIEF, rule.brief > 0 && <Brief of={rule} />],
+              ["To acknowledge", rule.acknowledge_ms !== null && largestUnit(rule.acknowledge_ms)],
+              ["To resolve", rule.resolve_ms !== null && largestUnit(rule.resolve_ms)],
+              ["Flapping", rule.flapping > 0 && number(rule.flapping)],
+              ["Labels", labelsOf(rule)],
             ]}
           />
         </>
@@ -205,7 +205,7 @@ function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] 
                 of={[
                   ["Bad events", <Count of={bad_events} />],
                   ["Unnoticed", <Count of={unnoticed_events} />],
-                  ["Budget spent", <Share of={unnoticed_events} budget={budget_events} />],
+                  ["Spent unnoticed", <Share of={unnoticed_events} budget={budget_events} />],
                 ]}
               />
             </>
@@ -214,7 +214,7 @@ function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] 
         { name: "Bad events", isNumber: true, card: "none", cell: ({ bad_events }) => <Count of={bad_events} /> },
         { name: "Unnoticed", isNumber: true, card: "none", cell: ({ unnoticed_events }) => <Count of={unnoticed_events} /> },
         {
-          name: "Budget spent",
+          name: "Spent unnoticed",
           isNumber: true,
           card: "none",
           cell: ({ unnoticed_events, budget_events }) => <Share of={unnoticed_events} budget={budget_events} />,
