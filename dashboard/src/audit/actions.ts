@@ -8,6 +8,6 @@ export const ACTIONS = [
   ...["acknowledge", "unacknowledge", "resolve", "label", "create-silence", "end-silence", "resend", "discard", "resolve-error"],
   ...["trigger-sync", "cancel-job", "requeue-job", "end-backoff", "test-connectivity"],
   ...["create-rule", "change-rule", "delete-rule", "create-objective", "change-objective", "delete-objective"],
-  ...["create-channel", "change-channel", "delete-channel", "test-channel"],
+  ...["create-channel", "change-channel", "delete-channel", "test-channel", "confirm-canary"],
   ...["change-entity", "change-retention", "prune-audit", "create-person", "invite-person", "change-person"],
 ];
