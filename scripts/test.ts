@@ -140,8 +140,9 @@ async function main(): Promise<boolean> {
       : wholeSuite();
     const waiting = parts.filter(({ postgres }) => bin || postgres !== "database");
     if (waiting.length < parts.length) say("\n== No Postgres 15 or newer is installed: the integration suite does not run on a server");
-    // Three parallel parts use two cores, because a part often waits for its browser, a server or a minute of cron.
-    const laneCount = only.length ? 1 : 3;
+    // Two parallel parts are faster than one after the other, because each often waits for its browser, server or functions. With three
+    // parts on two cores, a page can take longer than the patience of its test.
+    const laneCount = only.length ? 1 : 2;
     const failures: string[] = [];
     const lane = async () => {
       for (let part = waiting.shift(); part; part = waiting.shift()) {
