@@ -40,7 +40,7 @@ test("an admin applies a suggestion with a click, and the audit log has its evid
   const text = (await suggestion.locator("p").innerText()).replaceAll("\u00a0", " ");
   assertMatch(
     text,
-    /^Threshold 2 min 20 s instead of 2 min: 1 incident instead of 7; it keeps the 1 acknowledged or useful\.$/,
+    /^Threshold 2 min 20 s instead of 2 min: 1 incident instead of 7; it keeps the one that was acknowledged or useful\.$/,
   );
   await suggestion.getByRole("button", { name: "Apply" }).click();
   await suggestion.waitFor({ state: "detached" });
@@ -91,6 +91,7 @@ test(
     assertEquals((await figures.allInnerTexts()).map((text) => text.split(/\s*\n\s*/)), [
       ["Incidents", "7"],
       ["Notifications", "0"],
+      ["Acknowledged", "0"],
       ["To resolve", "20 min"],
     ]);
     assertMatch(await page.locator("header.page").getByRole("group", { name: "Period" }).innerText(), /7d\s*30d\s*90d/);

@@ -16,7 +16,11 @@ type Suggestion = NonNullable<z.infer<typeof RuleSuggestionResponse>["suggestion
 function wordsOf({ metric, threshold }: RuleQuality, { incidents, incidents_then, kept, ...suggested }: Suggestion): string {
   const shown = (value: number | null) => metric === null ? number(value) : valueOf(value, metric);
   const change = `Threshold ${shown(suggested.threshold)} instead of ${shown(threshold)}`;
-  const lost = kept === 0 ? "" : `; it keeps the ${number(kept)} acknowledged or useful`;
+  const lost = kept === 0
+    ? ""
+    : kept === 1
+    ? "; it keeps the one that was acknowledged or useful"
+    : `; it keeps all ${number(kept)} that were acknowledged or useful`;
   return `${change}: ${counted(incidents_then, "incident")} instead of ${number(incidents)}${lost}`;
 }
 

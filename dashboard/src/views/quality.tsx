@@ -53,11 +53,12 @@ export default function Quality() {
 
 const sumOf = (rules: RuleQuality[], field: "incidents" | "notifications" | "acknowledged" | "brief"): number =>
   rules.reduce((sum, rule) => sum + rule[field], 0);
+const isLost = (events: number, budget: number): boolean => budget > 0 && events * 2 >= budget;
 /** The share of an error budget that events spent; half of it is a warning. */
 const Share = ({ of: events, budget }: { of: number; budget: number }) =>
   budget
     ? (
-      <span class={events >= budget ? "bad" : events * 2 >= budget ? "warn" : events ? undefined : "muted"}>
+      <span class={events >= budget ? "bad" : isLost(events, budget) ? "warn" : events ? undefined : "muted"}>
         {percent(events / budget)}
       </span>
     )
@@ -86,12 +87,14 @@ const Narrow = ({ of: figures }: { of: [name: string, value: ComponentChildren][
     )
     : null;
 
-function Body({ quality: { period, rules, objectives } }: { quality: AlertQualityResponse }) {
+function Body({ quality: { period, rules, objectives: all } }: { quality: AlertQualityResponse }) {
+  const objectives = all.filter(({ bad_events }) => bad_events > 0);
   const incidents = sumOf(rules, "incidents"), acknowledged = sumOf(rules, "acknowledged"), brief = sumOf(rules, "brief");
   const { can } = useUser();
   const fired = rules.filter((rule) => rule.incidents > 0 || rule.notifications > 0);
   const silent = rules.filter((rule) => rule.is_active && !fired.includes(rule)).length;
   const notifications = sumOf(rules, "notifications"), isUnheard = incidents > 0 && notifications === 0;
+  const lost = objectives.filter(({ unnoticed_events, budget_events }) => isLost(unnoticed_events, budget_events)).length;
   const noisy = fired.filter((rule) => isNoisy(rule.incidents, rule.brief)).length;
   return (
     <>
@@ -112,6 +115,7 @@ function Body({ quality: { period, rules, objectives } }: { quality: AlertQualit
         {noisy > 0
           ? `${number(brief)} of ${counted(incidents, "incident")} ended within 5 minutes before anybody acted.`
           : `${counted(fired.length, "rule")} fired${silent > 0 ? `, and ${number(silent)} did not` : ""}.`}
+        {lost > 0 && ` ${counted(lost, "objective")} lost at least half of the budget while nothing fired.`}
       </Headline>
       <div class="stack quality">
         <Section title="Suggested changes">
@@ -123,7 +127,7 @@ function Body({ quality: { period, rules, objectives } }: { quality: AlertQualit
           {fired.length ? <Rules of={fired} /> : <Empty>No rule fired in the period.</Empty>}
         </Section>
         <Section title="Budget spent while nothing fired">
-          <Unnoticed of={objectives.filter(({ bad_events }) => bad_events > 0)} />
+          <Unnoticed of={objectives} />
         </Section>
       </div>
     </>
@@ -139,12 +143,18 @@ function Rules({ of: rules }: { of: RuleQuality[] }) {
       cell: (rule) => (
         <>
           {rule.rule_id ? <Link href={`/alerts/rules/${rule.rule_id}`}>{rule.rule_name}</Link> : rule.rule_name}
+          {isNoisy(rule.incidents, rule.brief) && (
+            <>
+              {" "}
+              <span class="pill warn">Noisy</span>
+            </>
+          )}
           <p class="under">{rule.entity_type ? nameOf(rule.entity_type) : "deleted"}</p>
           <Narrow
             of={[
               ["Incidents", <Count of={rule.incidents} />],
               ["Notifications", <Count of={rule.notifications} />],
-              ["Acknowledged", rule.acknowledged > 0 && number(rule.acknowledged)],
+              ["Acknowledged", <Count of={rule.acknowledged} />],
               [BRIEF, rule.brief > 0 && <Brief of={rule} />],
               ["To acknowledge", rule.acknowledge_ms !== null && largestUnit(rule.acknowledge_ms)],
               ["To resolve", rule.resolve_ms !== null && largestUnit(rule.resolve_ms)],
@@ -205,7 +215,7 @@ function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] 
                 of={[
                   ["Bad events", <Count of={bad_events} />],
                   ["Unnoticed", <Count of={unnoticed_events} />],
-                  ["Spent unnoticed", <Share of={unnoticed_events} budget={budget_events} />],
+                  ["Budget spent", <Share of={unnoticed_events} budget={budget_events} />],
                 ]}
               />
             </>
@@ -214,7 +224,7 @@ function Unnoticed({ of: objectives }: { of: AlertQualityResponse["objectives"] 
         { name: "Bad events", isNumber: true, card: "none", cell: ({ bad_events }) => <Count of={bad_events} /> },
         { name: "Unnoticed", isNumber: true, card: "none", cell: ({ unnoticed_events }) => <Count of={unnoticed_events} /> },
         {
-          name: "Spent unnoticed",
+          name: "Budget spent unnoticed",
           isNumber: true,
           card: "none",
           cell: ({ unnoticed_events, budget_events }) => <Share of={unnoticed_events} budget={budget_events} />,
