@@ -227,7 +227,7 @@ test(
   async ({ page, open, leave }) => {
     await open("/system", "System");
     const { promise: begun, resolve } = Promise.withResolvers<void>();
-    const { promise: left, resolve: goOn } = Promise.withResolvers<void>();
+    const { promise: left, resolve: answerAfterwards } = Promise.withResolvers<void>();
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     await page.route("**/sync-monitoring/system-status", async (route) => {
       const answer = await route.fetch();
@@ -239,7 +239,7 @@ test(
     page.reload().catch(() => {});
     await begun;
     await leave();
-    goOn();
+    answerAfterwards();
     await ended;
   },
 );

@@ -107,7 +107,7 @@ Deno.test("Alertmanager has our alerts while they fire and until they end, also 
   assertEquals(await manager.alerts(), [alert], "it keeps them while the processor is away");
   await tick(3);
   const [kept, ...others] = await manager.alerts();
-  assertEquals([kept?.startsAt, others], [alert?.startsAt, []], "a processor that starts again goes on with the same alert");
+  assertEquals([kept?.startsAt, others], [alert?.startsAt, []], "a restarted processor posts the same alert");
   assertEquals(Date.parse(String(kept?.endsAt)), clock.now() + 15 * MINUTE);
   await manager.stop();
   await tick(3, 1_000);

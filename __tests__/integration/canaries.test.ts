@@ -266,7 +266,7 @@ Deno.test("ten cron jobs and ten processors at the same time send a canary once"
   assertEquals([(await checks()).length, requests.length], [1, 1]);
 });
 
-Deno.test("an email is proven by its link, whoever follows it first, and not by the mail server", async () => {
+Deno.test("the first person who follows the link of an email proves its channel; the answer of the mail server does not", async () => {
   const { wait, mails, canaryOf, call } = await setUpEmail();
   await wait(60);
   assertEquals([(await canaryOf("mail")).proven_at, await checks()], [

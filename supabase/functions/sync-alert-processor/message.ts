@@ -115,7 +115,7 @@ function canaryParagraph({ rule_name, opened_at, evidence }: MessageItem, links:
   const id = canaryIdOf(evidence), url = id && links.canary(id);
   const texts = [
     "This message proves that incidents reach this channel. Nothing is wrong.",
-    id ? "Please follow the link: it tells the monitoring that somebody read this message." : "Nothing must be done.",
+    id ? "Please follow the link: it proves that somebody reads the messages of this channel." : "Nothing must be done.",
     `Rule: ${oneLine(rule_name)}`,
     `Sent at ${inUtc(opened_at)}`,
     ...id && !url ? [`Without an address of the page, confirm it with POST sync-admin/canaries/${id}/confirm.`] : [],
