@@ -32,7 +32,7 @@ async function setVersion(version: number): Promise<void> {
 async function writeMigration(name: string): Promise<string> {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) throw new SetupError(USAGE);
   if (Object.keys(await readReleases()).length === 0) {
-    throw new SetupError("nothing is released yet: change the file of its subject in supabase/migrations (docs/decisions/0014)");
+    throw new SetupError("nothing is released yet: edit the definition in its file in supabase/migrations (docs/decisions/0014)");
   }
   const before = await schemaDifference();
   if (!before.statements.length && !before.rows.length) {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { violations } from "../../testing/browser.ts";
+import { changeReply, violations } from "../../testing/browser.ts";
 import { browserStack } from "../../testing/browser-stack.ts";
 
 const { test, query } = await browserStack();
@@ -98,3 +98,22 @@ test(
   },
   { viewport: { width: 390, height: 844 } },
 );
+
+test("a noisy rule is marked and counted, with the objectives that lost their budget unnoticed", "viewer", async ({ page, open }) => {
+  await seed();
+  await changeReply(
+    page,
+    "sync-monitoring/alert-quality?period=30d",
+    (quality: { rules: { incidents: number }[]; objectives: object[] }) => ({
+      ...quality,
+      rules: quality.rules.map((rule) => ({ ...rule, brief: Math.min(rule.incidents, 4) })),
+      objectives: quality.objectives.map((objective) => ({ ...objective, bad_events: 3, unnoticed_events: 2, budget_events: 4 })),
+    }),
+  );
+  await open("/alerts/quality", "Alert quality");
+  await page.getByRole("heading", { name: "1 of 1 rule that fired is noisy" }).waitFor();
+  const text = await page.locator(".headline p").innerText();
+  assertMatch(text, /^4 of 7 incidents ended within 5 minutes before anybody acted\. 5 objectives lost at least half of the budget/);
+  const row = page.getByRole("row").filter({ hasText: RULE });
+  assertEquals(await row.locator(".warn").allInnerTexts(), ["Noisy", "4 of 7"]);
+});
