@@ -10,7 +10,11 @@ export const firingAt = (others: readonly OtherIncident[], now: number): OtherIn
 
 /** Each time at which an incident of another rule, or a state at its destinations, changed. */
 export const changesOf = (others: readonly OtherIncident[]): number[] =>
-  others.flatMap(({ fired_at, resolved_at, states }) => [fired_at, resolved_at ?? [], states.map((state) => state.at)].flat(2).map(at));
+  others.flatMap(({ fired_at, resolved_at, states }) => [
+    ...[fired_at, resolved_at, ...states.map((state) => state.at)].flatMap((time) => time === null ? [] : at(time)),
+    // A delivery follows the evaluation at the same time.
+    ...states.flatMap(({ dead_at }) => dead_at === null ? [] : at(dead_at) + 1),
+  ]);
 
 /** Every destination of every channel. */
 export const everyoneOf = (recipients: Recipients): Address[] =>
@@ -42,7 +46,8 @@ function isAboutRunOf(
 export function measuredAgain(other: OtherIncident, value: MeasuredValue, everyone: Address[], now: number): Measurement {
   const { evidence, bad_runs, fired_at, rule_id, rule_name, entity_type, tournament_no } = other;
   const text = (fact: unknown) => typeof fact === "string" ? fact : null;
-  const destinations = other.states.filter((state) => at(state.at) <= now).map(({ at: _, ...state }) => state);
+  const destinations = other.states.filter((state) => at(state.at) <= now)
+    .map(({ at: _, dead_at, ...state }) => ({ ...state, is_dead: dead_at !== null && at(dead_at) < now }));
   // The stored cause and severity are the last ones; the newest message has those of its time.
   const { severity, cause } = destinations.at(-1) ?? other;
   const fingerprint = other.cause === null ? text(evidence.fingerprint) : cause;

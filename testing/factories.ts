@@ -78,7 +78,11 @@ export async function aNotification(db: TestDatabase, row: Record<string, unknow
   const channel = row.channel ?? VALID_ROWS.alert_notifications.channel;
   await db.query("insert into notification_destinations (channel) values ($1) on conflict do nothing", [channel]);
   const destination_id = await db.value("select id from notification_destinations where channel = $1 and recipient = ''", [channel]);
-  const state = await insert(db, "alert_notifications", { ...VALID_ROWS.alert_notifications, incident_id, destination_id, ...row });
+  const settled_at = ["SENT", "DEAD", "SUPERSEDED"].includes(String(row.status))
+    ? row.sent_at ?? row.created_at ?? VALID_ROWS.alert_notifications.created_at
+    : null;
+  const defaults = { ...VALID_ROWS.alert_notifications, incident_id, destination_id, settled_at };
+  const state = await insert(db, "alert_notifications", { ...defaults, ...row });
   if (row.status === "DEAD") {
     const delivery = { ...VALID_ROWS.alert_deliveries, notification_id: state.id, outcome: "DEAD", at: state.created_at };
     await insert(db, "alert_deliveries", delivery);

@@ -114,9 +114,9 @@ async function seedNotifications(
       const sent = created + random() ** 2 * 8 * MINUTE;
       const status = random() < 0.25 ? "SUPERSEDED" : random() < 0.1 ? "DEAD" : sent < end ? "SENT" : "PENDING";
       await db.query(
-        `insert into alert_notifications (channel, destination_id, incident_id, group_key, item, status, created_at, sent_at)
-        values ('dashboard', $1, $2, 'Example', '{}', $3, $4, $5)`,
-        [destination, incident?.id, status, iso(created), status === "SENT" ? iso(sent) : null],
+        `insert into alert_notifications (channel, destination_id, incident_id, group_key, item, status, created_at, sent_at, settled_at)
+        values ('dashboard', $1, $2, 'Example', '{}', $3, $4, $5, $6)`,
+        [destination, incident?.id, status, iso(created), status === "SENT" ? iso(sent) : null, status === "PENDING" ? null : iso(sent)],
       );
     }
   }

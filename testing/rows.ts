@@ -210,10 +210,10 @@ export const STATES = {
   },
   alert_notifications: {
     sending: { status: "SENDING", token: TOKEN, lease_expires_at: LATE },
-    sent: { status: "SENT", sent_at: LATE },
-    dead: { status: "DEAD" },
-    discarded: { status: "DEAD", discarded_by: "operator@example.com" },
-    superseded: { status: "SUPERSEDED" },
+    sent: { status: "SENT", sent_at: LATE, settled_at: LATE },
+    dead: { status: "DEAD", settled_at: LATE },
+    discarded: { status: "DEAD", settled_at: LATE, discarded_by: "operator@example.com" },
+    superseded: { status: "SUPERSEDED", settled_at: LATE },
   },
   channel_canaries: {
     proven: { stage: "CHANNEL", proven_at: LATE },

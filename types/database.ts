@@ -300,6 +300,7 @@ export type Database = {
           "message_id": string | null;
           "sent_at": string | null;
           "seq": number;
+          "settled_at": string | null;
           "status": string;
           "token": string | null;
         };
@@ -321,6 +322,7 @@ export type Database = {
           "message_id"?: string | null;
           "sent_at"?: string | null;
           "seq"?: never;
+          "settled_at"?: string | null;
           "status"?: string;
           "token"?: string | null;
         };
@@ -341,6 +343,7 @@ export type Database = {
           "message_id"?: string | null;
           "sent_at"?: string | null;
           "seq"?: never;
+          "settled_at"?: string | null;
           "status"?: string;
           "token"?: string | null;
         };

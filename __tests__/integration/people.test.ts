@@ -350,7 +350,7 @@ Deno.test("only a DEAD notification can be sent again", async () => {
   const path = `/notifications/${id}`;
   assertObjectMatch((await call("GET", path, undefined, "viewer")).body, { channel: "dashboard", status: "PENDING", attempts: 0 });
   assertEquals((await call("POST", `${path}/resend`)).body.code, "NOT_DEAD");
-  await db.query("update alert_notifications set status = 'DEAD', attempts = 8");
+  await db.query("update alert_notifications set status = 'DEAD', settled_at = now(), attempts = 8");
   assertObjectMatch((await call("POST", `${path}/resend`)).body, { status: "PENDING", attempts: 0 });
   assertObjectMatch(await lastAuditEntry(), { action: "resend", before: { status: "DEAD" } });
   assertEquals((await call("GET", `/notifications/${crypto.randomUUID()}`)).status, 404);

@@ -69,12 +69,15 @@ Deno.test("a recorded incident of the same cause inhibits, and the end of it not
       evidence: { fingerprint: "down" },
     },
     ...{ fired_at: iso(5), notified_at: iso(5), resolved_at: iso(60), bad_runs: [] },
-    states: [{ at: iso(5), channel: "dashboard", recipient: "", severity: "HIGH" as const, cause: "down", is_dead: false }],
+    states: [{ at: iso(5), channel: "dashboard", recipient: "", severity: "HIGH" as const, cause: "down", dead_at: null }],
   };
   const alike = values({ 0: 0, 10: 3, 30: 0 }).map((value) => ({ ...value, fingerprint: "down" }));
   assertEquals(replayed({}, { others: [other], values: alike })[1], {});
   const longer = values({ 0: 0, 10: 3, 90: 0 }).map((value) => ({ ...value, fingerprint: "down" }));
   assertEquals(replayed({}, { others: [other], values: longer })[1], { FIRING: 1, RESOLVED: 1 });
+  const dead = { ...other, states: other.states.map((state) => ({ ...state, dead_at: iso(20) })) };
+  const { notifications } = replayRule(facts({}, { others: [dead], values: alike }, { repeat_ms: 5 * MINUTE }));
+  assertEquals(notifications.by_kind, { FIRING: 1, REPEAT: 1, RESOLVED: 1 }, "a message inhibits only until it is DEAD");
 });
 
 Deno.test("states that are queued within the group window, or over the hourly limit, are one message", () => {

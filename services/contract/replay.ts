@@ -78,7 +78,7 @@ const OtherIncident = Scope.extend({
   notified_at: moment,
   resolved_at: moment,
   bad_runs: z.array(BadRuns),
-  states: z.array(DestinationState.extend({ at: z.string() })),
+  states: z.array(DestinationState.omit({ is_dead: true }).extend({ at: z.string(), dead_at: moment })),
 });
 export type OtherIncident = z.infer<typeof OtherIncident>;
 

@@ -612,9 +612,11 @@ create table public.alert_notifications (
   discarded_by varchar,
   created_at timestamptz not null,
   sent_at timestamptz,
+  settled_at timestamptz,
   constraint alert_notifications_status_is_known check (status in ('PENDING', 'SENDING', 'SENT', 'DEAD', 'SUPERSEDED')),
   constraint alert_notifications_item_is_an_object check (jsonb_typeof(item) = 'object'),
   constraint alert_notifications_sent_at_iff_sent check ((status = 'SENT') = (sent_at is not null)),
+  constraint alert_notifications_settled_at_iff_settled check ((status in ('SENT', 'DEAD', 'SUPERSEDED')) = (settled_at is not null)),
   constraint alert_notifications_discarded_is_dead check (discarded_by is null or status = 'DEAD'),
   constraint alert_notifications_sending_has_a_lease check ((status = 'SENDING') = (token is not null and lease_expires_at is not null))
 );
@@ -628,6 +630,8 @@ comment on column public.alert_notifications.first_failed_at is
 comment on column public.alert_notifications.is_perhaps_received is
   'Whether the answer to an attempt was lost, so that the destination may have the message.';
 comment on column public.alert_notifications.message_id is 'The id of the last message that reported the state.';
+comment on column public.alert_notifications.settled_at is
+  'The time at which the notification became SENT, DEAD or SUPERSEDED. A replay reads from it which notifications waited in the past.';
 create index alert_notifications_open_idx on public.alert_notifications (destination_id, group_key)
   where status in ('PENDING', 'SENDING', 'DEAD');
 create index alert_notifications_sent_idx on public.alert_notifications (destination_id, group_key, sent_at) where status = 'SENT';
@@ -638,7 +642,7 @@ select private.secure_table('public.alert_notifications');
 -- The REST API must not return the tokens, with which a caller can record a delivery.
 revoke select on public.alert_notifications from authenticated;
 grant select (id, channel, incident_id, group_key, item, status, attempts, first_failed_at, is_perhaps_received, message_id, last_error,
-  discarded_by, created_at, sent_at) on public.alert_notifications to authenticated;
+  discarded_by, created_at, sent_at, settled_at) on public.alert_notifications to authenticated;
 
 create table public.alert_deliveries (
   id bigint generated always as identity primary key,

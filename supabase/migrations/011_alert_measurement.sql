@@ -181,13 +181,9 @@ language sql stable set search_path = '' set timezone = 'UTC' as $$
     join public.alert_notifications n on n.incident_id = v.incident_id
     -- A destination whose runs were covered at the opening of the rate incident stays inhibited after these runs have left the window.
     where (v.last_run_at > rate.opened_at - rule.evaluation_window or private.was_live(i, as_of))
-      and rule.entity_type in ('all', v.entity_type) and n.created_at <= as_of
-      and (n.status in ('PENDING', 'SENDING', 'SENT') or n.status = 'SUPERSEDED' and exists (
-        -- The notification was waiting until the first attempt to deliver a later state.
-        select from public.alert_notifications later left join public.alert_deliveries d on d.notification_id = later.id and d.attempt = 1
-        where later.incident_id = n.incident_id and later.destination_id = n.destination_id and later.seq > n.seq
-          and coalesce(d.at, later.created_at) >= as_of
-      ))
+      and rule.entity_type in ('all', v.entity_type) and n.created_at < as_of
+      -- An evaluation measures before it queues notifications, and a DEAD or SUPERSEDED notification was waiting before it was settled.
+      and (n.status = 'SENT' or coalesce(n.settled_at, 'infinity') >= as_of)
       and n.destination_id is not null and n.item ->> 'kind' <> 'RESOLVED'
       and private.severity_rank(n.item ->> 'severity') >= private.severity_rank(rule.severity)
   ),

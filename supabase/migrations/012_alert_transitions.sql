@@ -323,7 +323,8 @@ begin
     for update of d skip locked
   );
   -- No state of an ended incident is sent to a destination that certainly has none of its states.
-  update public.alert_notifications n set status = 'SUPERSEDED', last_error = 'the incident ended before a message was delivered'
+  update public.alert_notifications n set
+    status = 'SUPERSEDED', settled_at = as_of, last_error = 'the incident ended before a message was delivered'
   from public.alert_notifications e
   where n.destination_id = any (free_destinations) and n.status = 'PENDING'
     and e.destination_id = n.destination_id and e.incident_id = n.incident_id and e.status = 'PENDING' and e.item ->> 'kind' = 'RESOLVED'
@@ -425,20 +426,25 @@ begin
     coalesce((p ->> 'duration_ms')::numeric, 0)::integer
   from unnest(claimed) r where p -> 'reported' ? r.id::text;
   update public.alert_notifications n set
-    status = case
-      when not p -> 'reported' ? n.id::text then 'SUPERSEDED'
-      when outcome = 'RETRY' and history.first_failed_at > as_of - interval '3 days' then 'PENDING'
-      when outcome = 'SENT' then 'SENT'
-      else 'DEAD'
-    end,
-    token = null, lease_expires_at = null,
+    status = s.status, token = null, lease_expires_at = null,
     message_id = (p ->> 'message_id')::uuid,
-    first_failed_at = history.first_failed_at,
+    first_failed_at = s.first_failed_at,
     is_perhaps_received = n.is_perhaps_received or outcome <> 'SENT' and not (p ->> 'is_answered')::boolean,
     last_error = case when outcome <> 'SENT' then left(p ->> 'error', 1000) end,
-    sent_at = case when outcome = 'SENT' and p -> 'reported' ? n.id::text then as_of end
-  from (select r.incident_id, least(min(r.first_failed_at), failed_at) as first_failed_at from unnest(claimed) r group by 1) history
-  where n.token = (p ->> 'token')::uuid and history.incident_id = n.incident_id;
+    sent_at = case when s.status = 'SENT' then as_of end,
+    settled_at = case when s.status <> 'PENDING' then as_of end
+  from (
+    select r.id, h.first_failed_at, case
+      when not p -> 'reported' ? r.id::text then 'SUPERSEDED'
+      when outcome = 'RETRY' and h.first_failed_at > as_of - interval '3 days' then 'PENDING'
+      when outcome = 'SENT' then 'SENT'
+      else 'DEAD'
+    end as status
+    from unnest(claimed) r join (
+      select o.incident_id, least(min(o.first_failed_at), failed_at) as first_failed_at from unnest(claimed) o group by 1
+    ) h on h.incident_id = r.incident_id
+  ) s
+  where n.id = s.id;
   perform private.record_outcome_at(
     claimed[1].destination_id, p, exists (select from public.alert_incidents i where i.id = claimed[1].incident_id and i.is_test), as_of);
   return true;
@@ -538,7 +544,8 @@ begin
   -- The second call sets the stage of the new checks.
   perform private.settle_canaries(as_of);
   update public.alert_notifications n set
-    status = 'SUPERSEDED', token = null, lease_expires_at = null, last_error = coalesce(n.last_error, 'the check of the channel is over')
+    status = 'SUPERSEDED', settled_at = as_of, token = null, lease_expires_at = null,
+    last_error = coalesce(n.last_error, 'the check of the channel is over')
   from public.alert_incidents i
   where i.id = n.incident_id and i.is_test and n.status in ('PENDING', 'SENDING') and not exists (
     select from public.channel_canaries k

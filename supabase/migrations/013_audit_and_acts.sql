@@ -960,7 +960,8 @@ begin
       message = format('%s is the only channel of %s', p ->> 'name', owners), detail = 'CHANNEL_IN_USE';
   end if;
   update public.alert_notifications set
-    status = 'DEAD', token = null, lease_expires_at = null, last_error = 'the channel was deleted', discarded_by = p -> 'actor' ->> 'name'
+    status = 'DEAD', settled_at = as_of, token = null, lease_expires_at = null, last_error = 'the channel was deleted',
+    discarded_by = p -> 'actor' ->> 'name'
   where channel = p ->> 'name' and status in ('PENDING', 'SENDING');
   select * into before from public.notification_channels where name = p ->> 'name' for update;
   perform private.refuse_missing(found, 'channel', p ->> 'name');
@@ -1065,14 +1066,15 @@ begin
   end if;
   if action = 'resend' then
     perform private.refuse_repetition('resend', 'notification', before.id::text, as_of);
-    update public.alert_notifications set status = 'PENDING', attempts = 0, first_failed_at = null, discarded_by = null
+    update public.alert_notifications set status = 'PENDING', settled_at = null, attempts = 0, first_failed_at = null, discarded_by = null
     where id = before.id;
     update public.notification_destinations set failures = 0, retry_at = null where id = before.destination_id;
   else
     -- An older state must not be sent in place of the discarded one.
-    update public.alert_notifications set status = 'SUPERSEDED'
+    update public.alert_notifications set status = 'SUPERSEDED', settled_at = as_of
     where incident_id = before.incident_id and destination_id = before.destination_id and seq < before.seq and status = 'PENDING';
-    update public.alert_notifications set status = 'DEAD', discarded_by = actor_name where id = before.id;
+    update public.alert_notifications set status = 'DEAD', settled_at = coalesce(settled_at, as_of), discarded_by = actor_name
+    where id = before.id;
   end if;
   perform private.audit(p -> 'actor', action, 'notification', before.id::text,
     jsonb_build_object('status', before.status, 'incident_id', before.incident_id),

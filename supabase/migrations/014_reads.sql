@@ -2250,6 +2250,12 @@ language sql stable rows 10000 set search_path = '' set timezone = 'UTC' as $$
     select unnest(array[p.paused_at, p.resumed_at, p.resumed_at + rule.evaluation_window])
     from entity e join public.entity_pauses p on p.entity_type = e.entity_type
     union
+    -- The runs that a notification covers change after the evaluation that queued it, after its delivery, and at the end of its incident.
+    select unnest(array[n.created_at + interval '1 microsecond', n.settled_at + interval '1 microsecond', i.resolved_at])
+    from public.alert_incidents i join public.alert_notifications n on n.incident_id = i.id
+    where rule.metric in ('success_rate', 'error_rate') and (i.resolved_at is null or i.resolved_at > p_from - rule.evaluation_window)
+      and exists (select from public.alert_coverage c where c.incident_id = i.id and rule.entity_type in ('all', c.entity_type))
+    union
     select o.at from entity e cross join lateral private.overdue_changes(
       e, make_interval(secs => rule.threshold::double precision), p_from, as_of) o (at) where rule.metric = 'sync_overdue'
   )
@@ -2344,7 +2350,7 @@ language sql stable set search_path = '' as $$
     'states', (
       select coalesce(jsonb_agg(jsonb_build_object(
         'at', n.created_at, 'channel', n.channel, 'recipient', d.recipient, 'severity', n.item -> 'severity', 'cause', n.item -> 'cause',
-        'is_dead', n.status = 'DEAD') order by n.seq), '[]')
+        'dead_at', case when n.status = 'DEAD' then n.settled_at end) order by n.seq), '[]')
       from public.alert_notifications n join public.notification_destinations d on d.id = n.destination_id where n.incident_id = i.id)
   ) order by i.fired_at), '[]')
   from (

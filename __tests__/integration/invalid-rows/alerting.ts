@@ -155,6 +155,11 @@ const invalidRows: InvalidRows = {
       { ...dead, sent_at },
       { ...superseded, sent_at },
     ],
+    alert_notifications_settled_at_iff_settled: [
+      { settled_at: sent_at },
+      { ...sending, settled_at: sent_at },
+      ...[sent, dead, discarded, superseded].map((row) => ({ ...row, settled_at: null })),
+    ],
     alert_notifications_discarded_is_dead: [
       { discarded_by },
       { ...sending, discarded_by },
