@@ -289,3 +289,34 @@ test(
   },
   PHONE,
 );
+
+test("the focus is on the title when the button of a closed dialog was removed behind it", "operator", async ({ page, open }) => {
+  await withIncident(async (id) => {
+    await open(`/alerts/${id}`, CAUSE);
+    await tabTo(page, "Acknowledge");
+    assertEquals(await openDialog(page), "Note");
+    const answer = await service(`/functions/v1/sync-admin/alerts/${id}/acknowledge`, "POST", {});
+    assertEquals(answer.status, 200, await answer.text());
+    await page.locator("main .incident-acts > button").filter({ hasText: "Unacknowledge" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    assertEquals(await focused(page), CAUSE);
+  });
+});
+
+test("after an act the focus is on its button, and on the title when the act removed the button", "operator", async ({ page, open }) => {
+  await withIncident(async (id) => {
+    await open(`/alerts/${id}`, CAUSE);
+    await tabTo(page, "Test VIS");
+    await page.keyboard.press("Enter");
+    await page.locator(".prose .acts .status").waitFor();
+    assertEquals(await focused(page), "Test VIS");
+  });
+  await query("update upstream_state set backoff_until = now() + interval '1 hour', backoff_reason = '429'");
+  await page.reload();
+  await open("/", "Overview");
+  await tabTo(page, "End the backoff");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "End the backoff" }).waitFor({ state: "detached" });
+  assertEquals(await focused(page), "Overview");
+});

@@ -226,8 +226,10 @@ Deno.test({
     await row.getByLabel("Role of bob@example.com").selectOption("none");
     await question.getByRole("button", { name: "Remove the role" }).click();
     await page.getByText(/bob@example.com has no role/).waitFor();
+    await row.getByLabel("Role of bob@example.com").focus();
     await row.getByLabel("Role of bob@example.com").selectOption("operator");
     await page.getByText(/bob@example.com has the role operator/).waitFor();
+    await row.locator("select:enabled:focus").waitFor();
     await row.getByRole("button", { name: "Disable bob@example.com" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Disable the person" }).click();
     await row.getByText("Disabled").waitFor();

@@ -12,6 +12,7 @@ import { Menu } from "./components/menu.tsx";
 import { PasswordForm } from "./components/password.tsx";
 import { Status } from "./components/status.tsx";
 import { useNow } from "./components/time.tsx";
+import { useKeptFocus } from "./focus.ts";
 import { counted, duration, zoneName } from "./format.ts";
 import { useNarrow } from "./narrow.ts";
 import { type View, VIEWS } from "./navigation.ts";
@@ -32,6 +33,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const [path] = useLocation();
   const { can } = useUser();
   const { data } = useOverview();
+  useKeptFocus();
   const active = data?.active_alerts ?? [], alerts = countedOf(active), worst = worstOf(active);
   const firing = alerts.filter(({ state }) => state === "FIRING").length;
   const isCurrent = (href: string) => BELOW[href]?.test(path) ?? path.startsWith(href);

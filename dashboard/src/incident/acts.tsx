@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Dialog } from "../components/dialog.tsx";
 import { LongTextField, SelectField } from "../components/fields.tsx";
 import { Refusal } from "../components/states.tsx";
@@ -45,10 +45,6 @@ export function Acts({ incident }: { incident: Incident }) {
   const { can } = useUser();
   const [opened, setOpened] = useState<Action | null>(null);
   const acts = can("operator") && ["FIRING", "ACKNOWLEDGED"].includes(incident.state) ? actsOf(incident) : [];
-  useEffect(() => {
-    // An act removes its button, and with it the focus.
-    if (document.activeElement === document.body) document.querySelector("h1")?.focus();
-  }, [acts.join()]);
   if (!acts.length) return null;
   return (
     <div class="incident-acts">
