@@ -60,6 +60,7 @@ Deno.test("a release and a migration are refused with one sentence that names wh
   await copy.must("git", "switch", "--quiet", "--create", "other");
   await refuses(/^a release is made on the branch main, and this is other/, "release", "1.0.0", "--skip-checks");
   await copy.must("git", "switch", "--quiet", "main");
+  await copy.edit("CHANGELOG.md", "## Unreleased\n", "## Unreleased\n\n- Everything.\n");
   await copy.edit("deno.json", /(?<="ok": \{[^}]*"command": )"[^"]+"/, '"false"');
   await copy.commit("Fail each check");
   await refuses(/deno task ok failed: correct what it names first\s*$/, "release", "1.0.0");
