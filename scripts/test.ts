@@ -21,18 +21,12 @@ interface Part {
   postgres?: "database" | "server";
   /** Whether the part records line coverage, which makes tests slower. A part without coverage runs the same lines or other processes. */
   hasCoverage?: boolean;
-  /** Whether the other parts leave the processor to this one, because its tests wait a limited time for a page. */
-  hasPriority?: boolean;
 }
 
 /** Runs `deno`, and shows its output at once or returns it. */
-async function deno(
-  args: string[],
-  { env = {}, isShown = true, isNice = false }: { env?: Record<string, string>; isShown?: boolean; isNice?: boolean } = {},
-): Promise<{ success: boolean; output: string }> {
+async function deno(args: string[], env: Record<string, string> = {}, isShown = true): Promise<{ success: boolean; output: string }> {
   const stdio = isShown ? "inherit" : "piped";
-  const [command = "", ...rest] = [...isNice ? ["nice"] : [], Deno.execPath(), ...args];
-  const process = new Deno.Command(command, { args: rest, env: { NO_COLOR: "1", ...env }, stdin: "null", stdout: stdio, stderr: stdio })
+  const process = new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1", ...env }, stdin: "null", stdout: stdio, stderr: stdio })
     .spawn();
   if (isShown) return { success: (await process.status).success, output: "" };
   const pieces: string[] = [];
@@ -64,7 +58,7 @@ async function test(part: Part, template: string, bin: string | null, isShown: b
     if (isShown) say(`\n== ${part.title}`);
     const coverage = part.hasCoverage ? [`--coverage=${COVERAGE}`, "--coverage-raw-data-only"] : [];
     const args = ["test", "-A", "--no-check", ...coverage, ...part.paths];
-    const { success, output } = await deno(args, { env, isShown, isNice: !isShown && !part.hasPriority });
+    const { success, output } = await deno(args, env, isShown);
     if (!isShown) say(`\n== ${part.title}\n${output}`);
     say(`== ${part.title}: ${success ? "passed" : "FAILED"} in ${Math.round((performance.now() - startedAt) / 1000)} s`);
     return success ? null : `\n== ${part.title}: what failed\n${failuresIn(output)}`;
@@ -108,6 +102,7 @@ function embeddedParts(folder: string): Part[] {
   return [0, 1, 2].map((part) => ({
     title: `The integration suite on the embedded database, part ${part + 1} of 3`,
     paths: paths.filter((_, index) => index % 3 === part),
+    hasCoverage: true,
   }));
 }
 
@@ -115,8 +110,8 @@ function embeddedParts(folder: string): Part[] {
 function wholeSuite(): Part[] {
   const folder = "__tests__/integration";
   return [
-    { title: "The page in a browser", paths: ["__tests__/browser"], hasPriority: true },
-    { title: "The integration suite on a real Postgres", paths: [folder], postgres: "database", hasCoverage: true },
+    { title: "The page in a browser", paths: ["__tests__/browser"] },
+    { title: "The integration suite on a real Postgres", paths: [folder], postgres: "database" },
     { title: "The repository and its commands", paths: ["__tests__/repo"], postgres: "server" },
     ...embeddedParts(folder),
     {
@@ -145,8 +140,9 @@ async function main(): Promise<boolean> {
       : wholeSuite();
     const waiting = parts.filter(({ postgres }) => bin || postgres !== "database");
     if (waiting.length < parts.length) say("\n== No Postgres 15 or newer is installed: the integration suite does not run on a server");
-    // Three parallel parts use two cores, because each often waits for its browser, server or functions.
-    const laneCount = only.length ? 1 : 3;
+    // Two parallel parts are faster than one after the other, because each often waits for its browser, server or functions. With three
+    // parts on two cores, a page can take longer than the patience of its test.
+    const laneCount = only.length ? 1 : 2;
     const failures: string[] = [];
     const lane = async () => {
       for (let part = waiting.shift(); part; part = waiting.shift()) {
