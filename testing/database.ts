@@ -111,13 +111,11 @@ export async function openTestDatabase(keys?: Keys): Promise<TestDatabase> {
     token: (role, options) => signToken(options?.keys ?? keys, role, options),
     fetch: (input, init) => supabase(new Request(input as Request, init)),
     async reset() {
-      // A truncation of these tables takes 30 times as long as the deletion of their few rows.
-      const synced = ["tournaments", "tournament_sync_state", "matches", "request_states"];
-      const recorded = ["sync_execution_history", "sync_error_log", "sync_metrics", "sync_indicators", "private.call_log"];
-      await database.exec(
-        [...synced, ...recorded, "net.http_request_queue", "entity_pauses"].map((table) => `delete from ${table};`).join(""),
+      await query(
+        "truncate tournaments, sync_execution_history, sync_error_log, sync_metrics, sync_indicators, private.call_log cascade",
       );
       await query("update private.indicator_rollup set rolled_until = null");
+      await query("truncate net.http_request_queue");
       await query("update upstream_slots set token = null, expires_at = null");
       await query(
         "update upstream_state set backoff_until = null, backoff_reason = null, backoff_fingerprint = null, baseline_response_ms = null, in_flight_limit = 4",
@@ -127,6 +125,7 @@ export async function openTestDatabase(keys?: Keys): Promise<TestDatabase> {
         records_processed_last = null, records_processed_total = 0, last_memory_usage = null, alert_threshold_failures = null,
         paused_at = null, paused_by = null, paused_reason = null, idle_since = null, created_at = '2026-06-01T00:00:00Z',
         schedule_changed_at = null, dispatched_due_at = null, dispatched_at = null, dispatch_attempt = null`);
+      await query("truncate entity_pauses");
     },
     async close() {
       await database.close();
