@@ -1,2 +1,2 @@
 /** The version of this product. `deno task release` sets it, here and in deno.json. */
-export const VERSION = "0.1.0-dev";
+export const VERSION = "1.0.0";
