@@ -320,3 +320,12 @@ test("after an act the focus is on its button, and on the title when the act rem
   await page.getByRole("button", { name: "End the backoff" }).waitFor({ state: "detached" });
   assertEquals(await focused(page), "Overview");
 });
+
+test("a click beside the controls takes the focus away, and a later change of the page does not return it", "viewer", async ({ page }) => {
+  await page.getByRole("link", { name: "Objectives" }).first().focus();
+  await page.locator("main").click({ position: { x: 1, y: 1 } });
+  const focusedTag = () => page.evaluate<string>("document.activeElement.tagName");
+  assertEquals(await focusedTag(), "BODY");
+  await page.evaluate("new Promise((done) => { document.querySelector('main').append(document.createElement('i')); setTimeout(done) })");
+  assertEquals(await focusedTag(), "BODY");
+});

@@ -20,7 +20,7 @@ async function followThePage(): Promise<void> {
       const url = new URL(file, sources);
       await Deno.mkdir(new URL(".", url), { recursive: true });
       await Deno.writeTextFile(url, `\n${block}`, { append: true });
-      // The copy has no new migration: `deno task migration` is tested with the releases.
+      // In place of the migration that `deno task migration` creates, the statement is appended to an existing one.
       if (file.startsWith("supabase/schemas/")) {
         await Deno.writeTextFile(new URL(file.replace("schemas", "migrations"), sources), `\n${block}`, { append: true });
       }

@@ -35,6 +35,9 @@ Deno.test("an incident covers its runs for a rate of no higher severity", async 
   assertEquals(await covered("CRITICAL"), []);
 });
 
+const discard = (id: string, at: string) =>
+  db.value("select change_alert_notification($1, $2)", [{ id, action: "discard", actor: { name: "a", role: "operator" } }, at]);
+
 /** The acts after which a destination no longer has the message about an incident, each at 12:05. */
 const LOSSES: Record<string, (notification: { id: string; incident_id: string; destination_id: number }) => Promise<unknown>> = {
   "the incident ended before its delivery": async ({ incident_id, destination_id }) => {
@@ -49,12 +52,11 @@ const LOSSES: Record<string, (notification: { id: string; incident_id: string; d
     const outcome = { token: group?.token, message_id: crypto.randomUUID(), reported, outcome: "DEAD", is_answered: true, duration_ms: 1 };
     return db.value("select record_alert_delivery($1, '2026-06-10T12:05:00Z')", [outcome]);
   },
-  "a person discarded it": ({ id }) =>
-    db.value("select change_alert_notification($1, '2026-06-10T12:05:00Z')", [{
-      id,
-      action: "discard",
-      actor: { name: "a", role: "operator" },
-    }]),
+  "a person discarded it": ({ id }) => discard(id, "2026-06-10T12:05:00Z"),
+  "its delivery failed for good and a person discarded it later": async (notification) => {
+    await LOSSES["its delivery failed for good"]?.(notification);
+    return discard(notification.id, "2026-06-10T12:07:00Z");
+  },
 };
 
 for (const [loss, lose] of Object.entries(LOSSES)) {
@@ -76,12 +78,13 @@ for (const [loss, lose] of Object.entries(LOSSES)) {
     assertEquals(await uncovered("06"), []);
     assertEquals(await uncovered("04"), before);
     assertEquals(await uncovered("03"), [], "the evaluation measured the value before it queued the notification");
+    await db.query("update alert_incidents set state = 'RESOLVED', resolved_at = '2026-06-10T12:05:30Z'");
     const changes = await db.value<string[]>(
       `select array_agg(to_char(c.at at time zone 'UTC', 'HH24:MI:SS.US')) from alert_rules r
       cross join private.value_changes(r, '2026-06-10T12:00:00Z', '2026-06-10T12:06:00Z') c (at)
       where r.name = 'Overall Sync Success Rate Drop'`,
     );
-    const expected = ["12:03:00.000001", "12:05:00.000001"];
+    const expected = ["12:03:00.000001", "12:05:00.000001", "12:05:30.000000"];
     assertEquals(expected.filter((change) => changes.includes(change)), expected);
   });
 }

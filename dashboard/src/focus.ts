@@ -10,7 +10,7 @@ export function useKeptFocus(): void {
     const remember = ({ target }: FocusEvent) => focused = target as HTMLElement;
     // With a pointer, a person also takes the focus away on purpose.
     const forget = () => focused = null;
-    // The message about an act changes the page after its button is enabled.
+    // The answer to an act also adds or removes an element, so the observer is called once the button is enabled again.
     const observer = new MutationObserver(() => {
       if (!focused || document.activeElement !== document.body) return;
       const next = focused.isConnected ? focused : document.querySelector<HTMLElement>("h1");
