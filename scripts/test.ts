@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { prepare } from "../testing/database.ts";
 import { buildDashboard } from "../platform/dashboard.ts";
 import { connect, connectCopy } from "../platform/database.ts";
@@ -11,7 +12,6 @@ const isCi = Deno.env.get("CI") === "true";
 const COVERAGE = ".cov";
 /** The files that test locks between sessions; they run only on a server, because the embedded database has one session. */
 const RACES = ["races.test.ts", "queue-model.test.ts"];
-const only = Deno.args;
 
 /** The test files of one process; parts run in parallel. */
 interface Part {
@@ -92,57 +92,76 @@ async function serverTemplate(server: TemporaryPostgres): Promise<void> {
 }
 
 /**
- * The integration suite on the embedded database, in three processes. A process never releases its modules, so in one long process each
- * file starts more slowly than the file before.
+ * The test files of a folder in several processes. They run in parallel, and a process never releases its modules, so in one long process
+ * each file starts more slowly than the file before.
  */
-function embeddedParts(folder: string): Part[] {
+function split(folder: string, count: number, part: Omit<Part, "paths">): Part[] {
   // The files are listed by name, because `deno test` applies --ignore only to a single folder.
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".test.ts")).sort();
-  const paths = names.filter((name) => !RACES.includes(name)).map((name) => `${folder}/${name}`);
-  return [0, 1, 2].map((part) => ({
-    title: `The integration suite on the embedded database, part ${part + 1} of 3`,
-    paths: paths.filter((_, index) => index % 3 === part),
-    hasCoverage: true,
+  const paths = names.filter((name) => part.postgres || !RACES.includes(name)).map((name) => `${folder}/${name}`);
+  return Array.from({ length: count }, (_, number) => ({
+    ...part,
+    title: `${part.title}, part ${number + 1} of ${count}`,
+    paths: paths.filter((_, index) => index % count === number),
   }));
 }
 
-/** The whole suite, the longest parts first. */
-function wholeSuite(): Part[] {
-  const folder = "__tests__/integration";
-  return [
-    { title: "The page in a browser", paths: ["__tests__/browser"] },
-    { title: "The integration suite on a real Postgres", paths: [folder], postgres: "database" },
-    { title: "The repository and its commands", paths: ["__tests__/repo"], postgres: "server" },
-    ...embeddedParts(folder),
+/** The suites by name, the longest first. A job of `.github/workflows/test.yml` runs one of them; without a name all run. */
+const SUITES: Record<string, () => Part[]> = {
+  page: () => split("__tests__/browser", 2, { title: "The page in a browser" }),
+  server: () => split("__tests__/integration", 2, { title: "The integration suite on a real Postgres", postgres: "database" }),
+  embedded: () => [
+    ...split("__tests__/integration", 3, { title: "The integration suite on the embedded database", hasCoverage: true }),
     {
       title: "Unit tests and arbitrary input",
       paths: ["services", "supabase/functions", "platform", "testing", "__tests__/fuzz"],
       hasCoverage: true,
     },
-  ];
+  ],
+  repository: () => [{ title: "The repository and its commands", paths: ["__tests__/repo"], postgres: "server" }],
+};
+
+/** Prints the line coverage, and compares it with the threshold of `deno.json`. */
+async function isCoverageEnough(): Promise<boolean> {
+  say("\n== Line coverage of services/ and supabase/functions/");
+  return (await deno(["coverage", COVERAGE, "--include=/(services|supabase/functions)/", "--exclude=__tests__"])).success;
+}
+
+/** The parts that the arguments name: suites, or test files on both databases. @throws Error for a name that is neither */
+function readArguments(names: string[]): { parts: Part[]; isSuite: boolean } {
+  const isSuite = (name: string) => Object.hasOwn(SUITES, name);
+  if (names.every(isSuite)) {
+    return {
+      parts: Object.entries(SUITES).flatMap(([name, parts]) => !names.length || names.includes(name) ? parts() : []),
+      isSuite: true,
+    };
+  }
+  const unknown = names.find((name) => isSuite(name) || !name.startsWith("-") && !existsSync(name));
+  if (unknown !== undefined) throw new Error(`name only test files, or only suites (${Object.keys(SUITES).join(", ")}): ${unknown}`);
+  return {
+    parts: [
+      { title: "On the embedded database", paths: names, postgres: "server" },
+      { title: "On a real Postgres", paths: names, postgres: "database" },
+    ],
+    isSuite: false,
+  };
 }
 
 async function main(): Promise<boolean> {
+  const { parts, isSuite } = readArguments(Deno.args);
   await Deno.remove(COVERAGE, { recursive: true }).catch(() => {});
   const bin = await findPostgres();
   const hasCron = bin && await Deno.stat(bin.replace(/bin$/, "lib/pg_cron.so")).catch(() => null);
   if (!hasCron && isCi) throw new Error("CI=true runs everything: install Postgres 15 or newer with pg_cron first (.ci/run does)");
   const template = await embeddedTemplate();
   // The page is built first, because two parts that build it at the same time write the same files.
-  if (!only.length) await buildDashboard(() => say("Building the page …"));
+  if (isSuite) await buildDashboard(() => say("Building the page …"));
   try {
-    const parts: Part[] = only.length
-      ? [{ title: "On the embedded database", paths: only, postgres: "server" }, {
-        title: "On a real Postgres",
-        paths: only,
-        postgres: "database",
-      }]
-      : wholeSuite();
     const waiting = parts.filter(({ postgres }) => bin || postgres !== "database");
     if (waiting.length < parts.length) say("\n== No Postgres 15 or newer is installed: the integration suite does not run on a server");
     // Two parallel parts are faster than one after the other, because each often waits for its browser, server or functions. With three
     // parts on two cores, a page can take longer than the patience of its test.
-    const laneCount = only.length ? 1 : 2;
+    const laneCount = isSuite ? 2 : 1;
     const failures: string[] = [];
     const lane = async () => {
       for (let part = waiting.shift(); part; part = waiting.shift()) {
@@ -151,13 +170,10 @@ async function main(): Promise<boolean> {
       }
     };
     await Promise.all(Array.from({ length: laneCount }, lane));
-    if (only.length) return !failures.length;
-    say("\n== Line coverage of services/ and supabase/functions/");
-    const report = ["coverage", COVERAGE, "--include=/(services|supabase/functions)/", "--exclude=__tests__"];
-    const { success } = await deno(report);
+    const isCovered = !parts.some(({ hasCoverage }) => hasCoverage) || await isCoverageEnough();
     // The failures are printed last, because often only the end of a long output is kept.
-    for (const failure of failures) say(failure);
-    return success && !failures.length;
+    for (const failure of isSuite ? failures : []) say(failure);
+    return isCovered && !failures.length;
   } finally {
     await Deno.remove(template, { recursive: true });
   }

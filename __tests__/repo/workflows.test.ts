@@ -33,6 +33,20 @@ Deno.test("the workflows can only read the repository, keep no token, and use th
   }
 });
 
+Deno.test("test.yml runs the checks of deno task ok, and each suite in a job of its own", async () => {
+  const refusal = await run(Deno.execPath(), ["run", "-A", "scripts/test.ts", "pages"], { env: { NO_COLOR: "1" } });
+  assertEquals(refusal.success, false);
+  const [, suites = ""] = /^name only test files, or only suites \((.+)\): pages$/m.exec(refusal.text) ?? [];
+  const text = await textOf("test.yml");
+  assertEquals(/suite: \[(.+)\]/.exec(text)?.[1], suites);
+  assertMatch(suites, /^\w+(, \w+){3}$/);
+  const commands = commandsOf(text);
+  assertMatch(commands[0] ?? "", /^npx -y deno@[\d.]+ task checks$/);
+  assertEquals(commands.at(-1), ".ci/run ${{ matrix.suite }}");
+  const { tasks } = JSON.parse(await Deno.readTextFile("deno.json"));
+  assertEquals(tasks.ok.command, "deno task checks && deno task test");
+});
+
 Deno.test({ name: "the commands of deploy.yml upgrade a hosted project", ignore }, async () => {
   const commands = commandsOf(await textOf("deploy.yml"));
   const [page, ...others] = commands.reverse();
