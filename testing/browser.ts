@@ -76,6 +76,16 @@ export async function visit(
   };
 }
 
+/** Waits until the page has drawn what changed before the call. */
+export const nextFrame = (page: Page): Promise<void> =>
+  page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))");
+
+/** Sets the size of the window and waits for the page: the styles change at once, what the page renders for a narrow window a frame later. */
+export async function resize(page: Page, width: number, height: number): Promise<void> {
+  await page.setViewportSize({ width, height });
+  await nextFrame(page);
+}
+
 /** Lets `change` replace the JSON body of each answer from an address, e.g. `sync-monitoring/system-status`. */
 export async function changeReply<Body>(page: Page, address: string, change: (body: Body) => unknown): Promise<void> {
   await page.route(`**/${address}`, async (route) => {

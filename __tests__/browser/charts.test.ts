@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { barsOf } from "../../dashboard/src/charts/bars.ts";
 import { DURATION_STEPS, ticksOf, usualMax } from "../../dashboard/src/charts/scale.ts";
 import { browserStack } from "../../testing/browser-stack.ts";
+import { resize } from "../../testing/browser.ts";
 
 const { test, query } = await browserStack();
 const HOUR = 3_600_000;
@@ -276,7 +277,7 @@ test("a partial run is not called faster, and its error code and its axis stay r
   assertEquals(await duration.getByRole("img", { name: "better" }).count(), 0);
   const rows = page.locator(".waterfall li").filter({ has: page.locator(".track") });
   for (const width of [1440, 1024, 390]) {
-    await page.setViewportSize({ width, height: 400 });
+    await resize(page, width, 400);
     const label = rows.first().getByText(code);
     assert(await label.evaluate((label) => label.scrollWidth <= label.clientWidth), `the code is cut at ${width} px`);
     const tracks = await rows.locator(".track").evaluateAll((tracks) => tracks.map((track) => track.getBoundingClientRect().toJSON()));

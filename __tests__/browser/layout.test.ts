@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { browserStack } from "../../testing/browser-stack.ts";
-import { violations } from "../../testing/browser.ts";
+import { resize, violations } from "../../testing/browser.ts";
 import { seedObjectives } from "../../testing/objective-seed.ts";
 import { focusOrder, missingSpaces, overflows } from "../../testing/page-checks.ts";
 
@@ -121,7 +121,7 @@ for (const size of ["few", "many"] as const) {
         for (const address of [...await addresses(), ...size === "few" ? await otherAddresses() : []]) {
           await open(address);
           for (const width of WIDTHS) {
-            await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
+            await resize(page, width, width < 500 ? 844 : 900);
             const problems = [...await overflows(page), ...await missingSpaces(page), ...width < 500 ? [] : await focusOrder(page)];
             found.push(...problems.map((problem) => `${address} at ${width} px: ${problem}`));
           }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Page } from "playwright-core";
 import { browserStack } from "../../testing/browser-stack.ts";
+import { nextFrame } from "../../testing/browser.ts";
 
 // The tests are about the overview and an incident: figures, main act, form on a phone, and use by keyboard alone.
 const { test, query, service } = await browserStack();
@@ -78,7 +79,7 @@ test("the table and the inactive syncs appear together, also when the settings a
     await overviewWasRead;
     await (await answered).finished();
     // Two frames are enough for a wrong page to draw the table without the settings.
-    await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+    await nextFrame(page);
     await route.continue();
   }, { times: 1 });
   await page.addInitScript(`addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
