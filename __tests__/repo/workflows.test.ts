@@ -33,18 +33,18 @@ Deno.test("the workflows can only read the repository, keep no token, and use th
   }
 });
 
-Deno.test("test.yml runs the checks of deno task ok, and each suite in a job of its own", async () => {
+Deno.test("test.yml runs all that deno task ok runs: the checks and each suite, in separate jobs", async () => {
   const refusal = await run(Deno.execPath(), ["run", "-A", "scripts/test.ts", "pages"], { env: { NO_COLOR: "1" } });
   assertEquals(refusal.success, false);
   const [, suites = ""] = /^name only test files, or only suites \((.+)\): pages$/m.exec(refusal.text) ?? [];
-  const text = await textOf("test.yml");
-  assertEquals(/suite: \[(.+)\]/.exec(text)?.[1], suites);
   assertMatch(suites, /^[\w-]+(, [\w-]+){4}$/);
-  const commands = commandsOf(text);
-  assertMatch(commands[0] ?? "", /^npx -y deno@[\d.]+ task checks$/);
-  assertEquals(commands.at(-1), ".ci/run ${{ matrix.suite }}");
+  const text = await textOf("test.yml");
+  assertEquals(/part: \[(.+)\]/.exec(text)?.[1], `checks, ${suites}`);
+  assertEquals(commandsOf(text).at(-1), ".ci/run ${{ matrix.part }}");
   const { tasks } = JSON.parse(await Deno.readTextFile("deno.json"));
   assertEquals(tasks.ok.command, "deno task checks && deno task test");
+  const cases = (await Deno.readTextFile(".ci/run")).match(/^ {2}\S+\) npx -y deno@[\d.]+ task .+ ;;$/gm);
+  assertEquals(cases?.map((line) => line.replace(/npx .* task /, "")), ['  "") ok ;;', "  checks) checks ;;", '  *) test "$1" ;;']);
 });
 
 Deno.test({ name: "the commands of deploy.yml upgrade a hosted project", ignore }, async () => {
