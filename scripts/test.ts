@@ -113,7 +113,7 @@ const SUITES: Record<string, () => Part[]> = {
   page: () => split("__tests__/browser", 2, { title: "The page in a browser" }),
   // Together these parts run each line of the code in this process, so the threshold of the coverage holds for them.
   server: () => [
-    ...split("__tests__/integration", 2, { title: "The integration suite on a real Postgres", postgres: "database", hasCoverage: true }),
+    ...split("__tests__/integration", 3, { title: "The integration suite on a real Postgres", postgres: "database", hasCoverage: true }),
     {
       title: "Unit tests and arbitrary input",
       paths: ["services", "supabase/functions", "platform", "testing", "__tests__/fuzz"],
