@@ -19,7 +19,7 @@ interface Part {
   paths: string[];
   /** The Postgres of the tests: a migrated `database`, or a `server` on which they create their databases. */
   postgres?: "database" | "server";
-  /** Whether the part records line coverage, which makes tests slower. A part without it runs the same lines, or lines of other processes. */
+  /** Whether the part records line coverage, which makes tests slower. */
   hasCoverage?: boolean;
 }
 
@@ -111,7 +111,7 @@ const onEmbedded = () => split("__tests__/integration", 4, { title: "The integra
 /** The suites by name, the longest first. A job of `.github/workflows/test.yml` runs one of them; without a name all run. */
 const SUITES: Record<string, () => Part[]> = {
   page: () => split("__tests__/browser", 2, { title: "The page in a browser" }),
-  // Together these parts run each line of the code in this process, so the threshold of the coverage holds for them.
+  // Only these parts record coverage, because the others run the same lines, or run code in other processes.
   server: () => [
     ...split("__tests__/integration", 3, { title: "The integration suite on a real Postgres", postgres: "database", hasCoverage: true }),
     {
