@@ -10,6 +10,7 @@ import { findPostgres, startPostgres, type TemporaryPostgres } from "../testing/
 const say = (line: string): void => console.log(line);
 const isCi = Deno.env.get("CI") === "true";
 const COVERAGE = ".cov";
+const bin = await findPostgres();
 /** The files that test locks between sessions; they run only on a server, because the embedded database has one session. */
 const RACES = ["races.test.ts", "queue-model.test.ts"];
 
@@ -44,7 +45,7 @@ function failuresIn(output: string): string {
 }
 
 /** Runs the tests of a part, with a separate Postgres server if it needs one, and returns the failures. */
-async function test(part: Part, template: string, bin: string | null, isShown: boolean): Promise<string | null> {
+async function test(part: Part, template: string, isShown: boolean): Promise<string | null> {
   const startedAt = performance.now();
   // Each part has a separate server, because a transaction in a database changes the ETags of all databases of its server.
   const server = bin && part.postgres ? await startPostgres(bin) : null;
@@ -106,12 +107,12 @@ function split(folder: string, count: number, part: Omit<Part, "paths">): Part[]
   }));
 }
 
-const onEmbedded = () => split("__tests__/integration", 4, { title: "The integration suite on the embedded database" });
+/** Without a server these parts record the coverage; with one, the suite of the server runs the same lines faster. */
+const onEmbedded = () => split("__tests__/integration", 4, { title: "The integration suite on the embedded database", hasCoverage: !bin });
 
 /** The suites by name, the longest first. A job of `.github/workflows/test.yml` runs one of them; without a name all run. */
 const SUITES: Record<string, () => Part[]> = {
   page: () => split("__tests__/browser", 2, { title: "The page in a browser" }),
-  // Only these parts record coverage, because the others run the same lines, or run code in other processes.
   server: () => [
     ...split("__tests__/integration", 3, { title: "The integration suite on a real Postgres", postgres: "database", hasCoverage: true }),
     {
@@ -140,7 +141,8 @@ function readArguments(names: string[]): { parts: Part[]; isSuite: boolean } {
       isSuite: true,
     };
   }
-  const unknown = names.find((name) => isSuite(name) || !name.startsWith("-") && !existsSync(name));
+  // After the files, options of `deno test` can follow.
+  const unknown = names.find(isSuite) ?? names.slice(0, 1).find((name) => !existsSync(name));
   if (unknown !== undefined) throw new Error(`name only test files, or only suites (${Object.keys(SUITES).join(", ")}): ${unknown}`);
   return {
     parts: [
@@ -154,7 +156,6 @@ function readArguments(names: string[]): { parts: Part[]; isSuite: boolean } {
 async function main(): Promise<boolean> {
   const { parts, isSuite } = readArguments(Deno.args);
   await Deno.remove(COVERAGE, { recursive: true }).catch(() => {});
-  const bin = await findPostgres();
   const hasCron = bin && await Deno.stat(bin.replace(/bin$/, "lib/pg_cron.so")).catch(() => null);
   if (!hasCron && isCi) throw new Error("CI=true runs everything: install Postgres 15 or newer with pg_cron first (.ci/run does)");
   const template = await embeddedTemplate();
@@ -169,14 +170,13 @@ async function main(): Promise<boolean> {
     const failures: string[] = [];
     const lane = async () => {
       for (let part = waiting.shift(); part; part = waiting.shift()) {
-        const failure = await test(part, template, bin, laneCount === 1);
+        const failure = await test(part, template, laneCount === 1);
         if (failure !== null) failures.push(failure);
       }
     };
     await Promise.all(Array.from({ length: laneCount }, lane));
-    // Without a server, only the unit tests record coverage.
-    const measured = parts.filter(({ hasCoverage }) => hasCoverage);
-    const isMeasured = measured.length > 0 && measured.every(({ postgres }) => bin || !postgres);
+    // Without a server, only all suites together record the coverage.
+    const isMeasured = bin ? parts.some(({ hasCoverage }) => hasCoverage) : Deno.args.length === 0;
     const isCovered = !isMeasured || await isCoverageEnough();
     // The failures are printed last, because often only the end of a long output is kept.
     for (const failure of isSuite ? failures : []) say(failure);
