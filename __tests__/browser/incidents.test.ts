@@ -95,6 +95,10 @@ test("an operator acknowledges an incident in the list, but not one that its par
   assertEquals(await page.getByRole("button", { name: /^Acknowledge: / }).count(), 0);
 });
 
+test("no cron job runs during a test", "viewer", async () => {
+  assertEquals(await query("select jobname from cron.job"), []);
+});
+
 test(
   "a rule that fires stands before the others and not among them, and a filter finds rules by name",
   "viewer",

@@ -51,8 +51,6 @@ async function otherAddresses(): Promise<string[]> {
 }
 
 async function seed(): Promise<void> {
-  // No sync runs and no rule is evaluated, so that each view has the same content in each pass.
-  await query("select cron.unschedule(jobid) from cron.job");
   await query(
     `insert into alert_incidents (rule_name, metric, entity_type, state, severity, threshold, value, message, began_at, opened_at, fired_at, updated_at, evidence)
     select 'Of the layout', 'consecutive_failures', 'matches_schedule', 'FIRING', 'HIGH', 3, 4, 'consecutive failures of matches_schedule: 4 runs, at or above the threshold of 3 runs', now(), now(), now(), now(),

@@ -10,8 +10,6 @@ const CAUSE = "A run used too much memory";
 
 /** Runs `act` with a firing incident. */
 async function withIncident(act: (id: string) => Promise<void>): Promise<void> {
-  // The cron jobs are removed, because an evaluation resolves the incident, whose condition is not met.
-  await query("select cron.unschedule(jobid) from cron.job");
   const [incident] = await query<{ id: string }>(
     `insert into alert_incidents
       (rule_id, rule_name, metric, entity_type, state, severity, threshold, message, began_at, opened_at, fired_at, updated_at)

@@ -8,7 +8,6 @@ const ruleId = async () => (await query<{ id: string }>("select id from alert_ru
 
 /** Adds six slow runs of the last day, each with an incident; a person acknowledged the incident of the slowest. */
 async function seed(): Promise<string> {
-  await query("select cron.unschedule(jobid) from cron.job");
   await query("delete from alert_incidents");
   const id = await ruleId();
   await query(
