@@ -2,14 +2,14 @@
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 const GRACE_MS = 5_000;
 
-interface Process {
+export interface Process {
   pid: number;
   parent: number;
   command: string;
 }
 
 /** The living processes of this machine. */
-function listProcesses(): Process[] {
+export function listProcesses(): Process[] {
   if (Deno.build.os === "linux") {
     return [...Deno.readDirSync("/proc")].filter(({ name }) => /^\d+$/.test(name)).flatMap(({ name }) => {
       try {
@@ -30,14 +30,19 @@ function listProcesses(): Process[] {
   });
 }
 
+/** The processes whose parents lead to one of `roots`, with the roots. */
+export function withDescendants(all: Process[], roots: number[]): Set<number> {
+  const found = new Set(roots);
+  for (let size = 0; size < found.size;) {
+    size = found.size;
+    for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
+  }
+  return found;
+}
+
 /** The descendants of this process, and the processes that name the folder, because a Postgres server is no descendant. */
 function ownProcesses(folder: string): Process[] {
-  const all = listProcesses();
-  const own = new Set([Deno.pid]);
-  for (let size = 0; size < own.size;) {
-    size = own.size;
-    for (const { pid, parent } of all) if (own.has(parent)) own.add(pid);
-  }
+  const all = listProcesses(), own = withDescendants(all, [Deno.pid]);
   return all.filter(({ pid, command }) => pid !== Deno.pid && (own.has(pid) || command.includes(folder)));
 }
 

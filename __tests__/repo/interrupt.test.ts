@@ -1,19 +1,25 @@
 import { assertEquals } from "@std/assert";
+import { listProcesses, type Process, withDescendants } from "../../testing/interruptible.ts";
 import { until } from "../../testing/wait.ts";
 
 // The test finds the processes of a program by their environment, which only Linux shows.
 const ignore = Deno.build.os !== "linux";
 
-/** The processes that a program with this TMPDIR started; each inherits the variable. */
-function processesIn(folder: string): string[] {
-  return [...Deno.readDirSync("/proc")].filter(({ name }) => /^\d+$/.test(name)).flatMap(({ name }) => {
+/**
+ * The processes that a program with this TMPDIR started. Each inherits the variable; a process of Chromium overwrites its environment,
+ * and is found by its parent.
+ */
+function processesIn(folder: string): Process[] {
+  const all = listProcesses();
+  const roots = all.map(({ pid }) => pid).filter((pid) => {
     try {
-      const isOwn = Deno.readTextFileSync(`/proc/${name}/environ`).includes(`TMPDIR=${folder}`);
-      return isOwn ? [Deno.readTextFileSync(`/proc/${name}/cmdline`).replaceAll("\0", " ")] : [];
+      return Deno.readTextFileSync(`/proc/${pid}/environ`).includes(`TMPDIR=${folder}`);
     } catch {
-      return [];
+      return false;
     }
   });
+  const own = withDescendants(all, roots);
+  return all.filter(({ pid }) => own.has(pid));
 }
 
 /** Starts a program, interrupts it when one of its processes matches, and returns its exit code and its remaining processes and files. */
@@ -28,10 +34,18 @@ async function interrupt(args: string[], signal: Deno.Signal, when: RegExp) {
     stdout: "null",
     stderr: "null",
   }).spawn();
-  await until("the moment to interrupt", () => Promise.resolve(when.test(processesIn(folder).join("\n"))), 300_000);
-  child.kill(signal);
+  const moment = until("the moment to interrupt", () => {
+    const processes = processesIn(folder);
+    return Promise.resolve(processes.some(({ command }) => when.test(command)) && processes);
+  }, 300_000);
+  const started = await moment.finally(() => child.kill(signal));
   const { code } = await child.status;
-  const left = { processes: processesIn(folder), files: [...Deno.readDirSync(folder)].map(({ name }) => name) };
+  // A process whose parent has ended is found only in the list from before.
+  const isLeft = ({ pid, command }: Process) => started.some((known) => known.pid === pid && known.command === command);
+  const left = {
+    processes: [...listProcesses().filter(isLeft), ...processesIn(folder)].map(({ command }) => command),
+    files: [...Deno.readDirSync(folder)].map(({ name }) => name),
+  };
   await Deno.remove(folder, { recursive: true });
   return { code, ...left };
 }
@@ -59,7 +73,7 @@ Deno.test({ name: "a platform that is killed leaves no process", ignore }, async
     stdout: "null",
     stderr: "null",
   }).spawn();
-  const isRunning = () => processesIn(folder).some((command) => command.includes("edge-runtime.ts"));
+  const isRunning = () => processesIn(folder).some(({ command }) => command.includes("edge-runtime.ts"));
   await until("a function", () => Promise.resolve(isRunning()), 300_000);
   platform.kill("SIGKILL");
   await platform.status;
