@@ -8,7 +8,7 @@ type Role = "viewer" | "operator" | "admin";
 /**
  * A stack and a browser for the tests of one file: `test` signs in with a role, `query` is SQL, `service` a request with the secret key,
  * and `upstream` sets or clears a fault of the stand-in for VIS. Without Chromium, the tests are ignored, and in CI they fail. After the
- * first runs no cron job runs: a sync runs when a test triggers it, and rules are evaluated after a failed run.
+ * first runs no cron job runs and no run is due: a sync runs when a test triggers it, and rules are evaluated after a failed run.
  */
 export async function browserStack() {
   const executable = await findChromium();
@@ -37,21 +37,24 @@ export async function browserStack() {
     const response = await service("/vis/control", fault ? "POST" : "DELETE", fault ?? undefined);
     await response.body?.cancel();
   };
-  async function firstRuns(): Promise<void> {
+  async function settle(): Promise<void> {
     // The schedule repeats a first call that was not answered in time.
     await until(
       "the first runs to finish",
       async () => (await query("select 1 from sync_status where last_sync is not null")).length === 2,
     );
     await query("select cron.unschedule(jobid) from cron.job");
+    // The next runs are due one interval from now.
+    await query("update sync_status set schedule_anchor = date_trunc('minute', now())");
   }
+  let settled: Promise<void> | undefined;
 
   function test(name: string, role: Role, act: (visitor: Visitor) => Promise<void>, settings = {}): void {
     Deno.test({
       name,
       ignore: executable === null,
       fn: async () => {
-        await firstRuns();
+        await (settled ??= settle());
         const visitor = await visit(running().browser, running().stack, role, settings);
         try {
           await act(visitor);
