@@ -155,7 +155,10 @@ function readArguments(names: string[]): { parts: Part[]; isSuite: boolean } {
 
 async function main(): Promise<boolean> {
   const { parts, isSuite } = readArguments(Deno.args);
-  await Deno.remove(COVERAGE, { recursive: true }).catch(() => {});
+  // Without a server, only all suites together record the coverage.
+  const isMeasured = bin ? parts.some(({ hasCoverage }) => hasCoverage) : Deno.args.length === 0;
+  // The tests of this program run it for single files, while the suites record the coverage.
+  if (isMeasured) await Deno.remove(COVERAGE, { recursive: true }).catch(() => {});
   const hasCron = bin && await Deno.stat(bin.replace(/bin$/, "lib/pg_cron.so")).catch(() => null);
   if (!hasCron && isCi) throw new Error("CI=true runs everything: install Postgres 15 or newer with pg_cron first (.ci/run does)");
   const template = await embeddedTemplate();
@@ -175,8 +178,6 @@ async function main(): Promise<boolean> {
       }
     };
     await Promise.all(Array.from({ length: laneCount }, lane));
-    // Without a server, only all suites together record the coverage.
-    const isMeasured = bin ? parts.some(({ hasCoverage }) => hasCoverage) : Deno.args.length === 0;
     const isCovered = !isMeasured || await isCoverageEnough();
     // The failures are printed last, because often only the end of a long output is kept.
     for (const failure of isSuite ? failures : []) say(failure);

@@ -64,6 +64,14 @@ for (
   });
 }
 
+Deno.test({ name: "a run of test files keeps the coverage that the suites record", ignore }, async () => {
+  await Deno.mkdir(".cov", { recursive: true });
+  await Deno.writeTextFile(".cov/kept", "");
+  await interrupt(["scripts/test.ts", "__tests__/repo/cli.test.ts"], "SIGINT", /initdb -D/);
+  // Throws when the run removed the folder.
+  await Deno.remove(".cov/kept");
+});
+
 Deno.test({ name: "a platform that is killed leaves no process", ignore }, async () => {
   const folder = await Deno.makeTempDir({ prefix: "sync-killed-" });
   const platform = new Deno.Command(Deno.execPath(), {
