@@ -40,7 +40,7 @@ async function interrupt(args: string[], signal: Deno.Signal, when: RegExp) {
   }, 300_000);
   const started = await moment.finally(() => child.kill(signal));
   const { code } = await child.status;
-  // A process whose parent has ended is found only in the list from before.
+  // A process whose parent has ended is found only in the list from before the signal.
   const isLeft = ({ pid, command }: Process) => started.some((known) => known.pid === pid && known.command === command);
   const left = {
     processes: [...listProcesses().filter(isLeft), ...processesIn(folder)].map(({ command }) => command),
